@@ -1,0 +1,1 @@
+//! The decision engine: user permissions and app scopes, joined per API call.

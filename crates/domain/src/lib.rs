@@ -1,0 +1,1 @@
+//! The nouns and protocol rules of Countersign, without I/O.
