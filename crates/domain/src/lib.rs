@@ -1,1 +1,18 @@
-//! The nouns and protocol rules of Countersign, without I/O.
+//! The nouns of Countersign and the protocol rules that hold between them.
+//!
+//! Values in, value out: nothing here is `async`, speaks SQL or HTTP, or reads a clock. Time, ids and randomness are
+//! arguments, so that every rule can be tested in microseconds.
+
+pub mod audit;
+pub mod authorization;
+pub mod client;
+pub mod consent;
+pub mod entropy;
+pub mod id;
+pub mod oauth;
+pub mod organization;
+pub mod role;
+pub mod secret;
+pub mod session;
+pub mod time;
+pub mod user;

@@ -1,0 +1,128 @@
+//! An OAuth client: what people call an app. Registered by one organization, usable in others that authorize it.
+
+use countersign_decision::Scope;
+
+use crate::id::{ClientId, OrganizationId};
+use crate::time::Timestamp;
+
+/// A registered OAuth client (RFC 6749 §2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Unique over all organizations.
+    pub id: ClientId,
+    /// The organization that registered it.
+    pub organization: OrganizationId,
+    /// Name for people, shown on consent and approval pages.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// What it may send as `grant_type`; `refresh_token` decides whether codes come with a refresh token.
+    pub grant_types: Vec<GrantType>,
+    /// Compared as whole strings (RFC 9700 §2.1), validated when registered.
+    pub redirect_uris: Vec<String>,
+    /// What the app asks for; never part of a decision.
+    pub scopes: Vec<Scope>,
+    /// Whether it has a secret (RFC 6749 §2.1).
+    pub is_confidential: bool,
+    /// Whether codes need PKCE; only confidential clients can have `false`.
+    pub pkce_required: bool,
+    /// Life of its access tokens, 300 to 172,800 seconds.
+    pub token_ttl_seconds: i64,
+    /// Only active clients get tokens and only their tokens are live.
+    pub state: ClientState,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// Who registered it: a user or client id.
+    pub created_by: Option<String>,
+    /// When it was last edited.
+    pub modified_at: Timestamp,
+    /// Who last edited it: a user or client id.
+    pub modified_by: Option<String>,
+}
+
+impl Client {
+    /// Whether the client was registered for `grant_type`.
+    pub fn has_grant(&self, grant_type: GrantType) -> bool {
+        self.grant_types.contains(&grant_type)
+    }
+}
+
+/// Shortest life of an access token that a client can have, in seconds (contract: `accessTokenValiditySeconds`).
+pub const MIN_TOKEN_TTL_SECONDS: i64 = 300;
+/// Longest life of an access token that a client can have, in seconds.
+pub const MAX_TOKEN_TTL_SECONDS: i64 = 172_800;
+/// Life of an access token where the registration names none, in seconds.
+pub const DEFAULT_TOKEN_TTL_SECONDS: i64 = 86_400;
+
+/// The life cycle of a client, in Genesys' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClientState {
+    /// Gets tokens; its tokens are live.
+    Active,
+    /// Its tokens are dead and it gets none.
+    Disabled,
+    /// Gets no tokens and may be deleted.
+    Inactive,
+}
+
+impl ClientState {
+    /// `active`, `disabled` or `inactive`: on the wire and in the schema.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Inactive => "inactive",
+        }
+    }
+
+    /// The state of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Disabled, Self::Inactive].into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// The grant types that a client can be registered for (names as in the world file).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GrantType {
+    /// RFC 6749 §4.1
+    AuthorizationCode,
+    /// RFC 6749 §6
+    RefreshToken,
+    /// RFC 6749 §4.4
+    ClientCredentials,
+    /// RFC 8628
+    DeviceCode,
+    /// RFC 8693
+    TokenExchange,
+    /// RFC 7522
+    Saml2Bearer,
+}
+
+impl GrantType {
+    /// Every grant type that can be registered.
+    pub const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::TokenExchange,
+        Self::Saml2Bearer,
+    ];
+
+    /// The short name: in the world file and in the schema.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "device_code",
+            Self::TokenExchange => "token_exchange",
+            Self::Saml2Bearer => "saml2_bearer",
+        }
+    }
+
+    /// The grant type of that short name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant_type| grant_type.as_str() == text)
+    }
+}
