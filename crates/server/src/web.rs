@@ -1,0 +1,11 @@
+//! What people see: server-rendered pages, their stylesheet, and the headers that every page carries.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `pages.rs` | one plain struct for each page; the texts are in `templates/` |
+//! | `html.rs` | a page becomes a response, with the Content-Security-Policy that all pages share |
+//! | `assets.rs` | stylesheet, icons and typefaces from `static/`, inside the binary |
+
+pub mod assets;
+pub mod html;
+pub mod pages;
