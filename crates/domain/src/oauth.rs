@@ -2,8 +2,34 @@
 //!
 //! | file | standard |
 //! |---|---|
-//! | `token.rs` | the records behind access and refresh tokens (RFC 6749 §1.4, §1.5) |
+//! | `parameters.rs` | queries and forms before anything is believed (RFC 6749 §3.1, §3.2) |
+//! | `error.rs` | the error codes and their causes (RFC 6749 §4.1.2.1, §5.2) |
+//! | `authorize.rs` | the authorization request (RFC 6749 §4.1.1) |
+//! | `authorization_response.rs` | what goes back to the client (RFC 6749 §4.1.2, RFC 9207) |
+//! | `redirect_uri.rs` | RFC 6749 §3.1.2, RFC 9700 §2.1, RFC 8252 §7 |
+//! | `pkce.rs` | RFC 7636 |
+//! | `next_step.rs` | sign-in, approval, consent or code: what a request needs next |
+//! | `scopes.rs` | what a token may hold (RFC 6749 §3.3, model page) |
+//! | `client_authentication.rs` | RFC 6749 §2.3 |
+//! | `token_request.rs` | the token request (RFC 6749 §4.1.3, §4.4.2, §6) |
+//! | `token.rs` | the tokens, and the answer that hands them out (RFC 6749 §1.4, §1.5, §5.1) |
 //! | `grant/authorization_code.rs` | RFC 6749 §4.1, RFC 7636 |
+//! | `grant/refresh_token.rs` | RFC 6749 §6, RFC 9700 §4.14.2 |
+//! | `grant/client_credentials.rs` | RFC 6749 §4.4 |
+//! | `metadata.rs` | RFC 8414, RFC 9728 |
 
+pub mod authorization_response;
+pub mod authorize;
+pub mod client_authentication;
+pub mod error;
 pub mod grant;
+pub mod metadata;
+pub mod next_step;
+pub mod parameters;
+pub mod pkce;
+pub mod redirect_uri;
+#[cfg(test)]
+mod samples;
+pub mod scopes;
 pub mod token;
+pub mod token_request;

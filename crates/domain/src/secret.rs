@@ -158,6 +158,12 @@ impl SecretHash {
         if is_argon2id { Ok(Self::Argon2id(phc.to_owned())) } else { Err(InvalidHash) }
     }
 
+    /// The hash of something that nobody can know: verified against where nothing is kept, so that the time of a refusal
+    /// does not tell whether a user or client exists (F01).
+    pub fn dummy() -> Self {
+        Self::Argon2id(DUMMY.to_owned())
+    }
+
     /// Whether `secret` is the one that was kept, compared in constant time. Slow where it is argon2id.
     pub fn verify(&self, secret: &str) -> bool {
         match self {
@@ -177,6 +183,9 @@ impl fmt::Debug for SecretHash {
 
 /// Longest password that is hashed, in bytes (F02).
 pub const MAX_PASSWORD_BYTES: usize = 1_024;
+
+/// argon2id of 32 random bytes that were thrown away, with the parameters of `argon2id()`.
+const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$8z9ZR5V86SqkadZ43kNgrA$byFdZMPkieF19rY+XFD3xY/jQNg53+OYEdc6DQovFxc";
 
 const BODY_CHARS: usize = 43;
 const CHECKSUM_CHARS: usize = 6;
@@ -223,6 +232,15 @@ mod tests {
         let kept = SecretHash::of_client_secret("roster-secret", &entropy);
         assert!(matches!(&kept, SecretHash::Argon2id(phc) if phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")));
         assert!(kept.verify("roster-secret") && !kept.verify("roster-secre"));
+    }
+
+    #[test]
+    fn f01_the_dummy_is_a_hash_of_the_same_cost_that_nothing_fits() {
+        let SecretHash::Argon2id(dummy) = SecretHash::dummy() else { panic!("a chosen secret's hash") };
+        let SecretHash::Argon2id(real) = SecretHash::of_password("x", &SeededEntropy::new(5)) else { panic!() };
+        let cost = |phc: &str| phc.split('$').take(4).collect::<Vec<_>>().join("$");
+        assert_eq!(cost(&dummy), cost(&real));
+        assert!(!SecretHash::dummy().verify("") && SecretHash::parse_argon2id(&dummy).is_ok());
     }
 
     #[test]

@@ -1,3 +1,5 @@
-//! The grants (RFC 6749 §4): one file each.
+//! The grants (RFC 6749 §4): one file each, each with one `redeem` that checks in the order of its RFC.
 
 pub mod authorization_code;
+pub mod client_credentials;
+pub mod refresh_token;

@@ -1,9 +1,13 @@
 //! What is kept of access and refresh tokens (RFC 6749 §1.4, §1.5). The token itself is kept nowhere.
 
 use countersign_decision::Scope;
+use serde::Serialize;
 
+use crate::client::Client;
+use crate::entropy::Entropy;
 use crate::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
-use crate::secret::Digest;
+use crate::oauth::scopes::{Standing, join};
+use crate::secret::{Digest, Secret, SecretKind};
 use crate::time::Timestamp;
 
 /// Whom a token acts for.
@@ -62,4 +66,99 @@ pub struct RefreshToken {
     pub rotated_at: Option<Timestamp>,
     /// When it ends if it is not used.
     pub expires_at: Timestamp,
+}
+
+impl AccessToken {
+    /// A new access token of `family` that lives as long as `client` is registered for.
+    pub fn issue(
+        family: &TokenFamilyId,
+        ceiling: Option<Vec<Scope>>,
+        client: &Client,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> (Secret, Self) {
+        let secret = Secret::generate(SecretKind::AccessToken, entropy);
+        let record = Self {
+            digest: secret.digest(),
+            family: family.clone(),
+            ceiling,
+            issued_at: now,
+            expires_at: now.plus_seconds(client.token_ttl_seconds),
+        };
+        (secret, record)
+    }
+}
+
+impl RefreshToken {
+    /// A new refresh token of `family`.
+    pub fn issue(
+        family: &TokenFamilyId,
+        generation: i64,
+        expires_at: Timestamp,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> (Secret, Self) {
+        let secret = Secret::generate(SecretKind::RefreshToken, entropy);
+        let digest = secret.digest();
+        let record = Self { digest, family: family.clone(), generation, issued_at: now, rotated_at: None, expires_at };
+        (secret, record)
+    }
+}
+
+/// The token endpoint's successful answer (RFC 6749 §5.1).
+#[derive(Serialize)]
+pub struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+}
+
+impl TokenResponse {
+    /// The answer that hands out `access_token` and, where there is one, `refresh_token`.
+    pub fn new(access_token: &Secret, record: &AccessToken, refresh_token: Option<&str>, standing: &Standing) -> Self {
+        // RFC 6749 §5.1: `scope` is REQUIRED where it is not what was requested; an empty one is not a scope.
+        let effective = standing.effective(record.ceiling.as_deref()).filter(|scopes| !scopes.is_empty());
+        Self {
+            access_token: access_token.expose().to_owned(),
+            token_type: "bearer",
+            expires_in: record.expires_at.seconds_since(record.issued_at),
+            refresh_token: refresh_token.map(str::to_owned),
+            scope: effective.map(|scopes| join(&scopes)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SeededEntropy;
+    use crate::oauth::samples::{ISSUED, client, family, scopes, standing};
+    use crate::oauth::scopes::AppStanding;
+
+    #[test]
+    fn c08_the_answer_names_type_lifetime_and_effective_scope() {
+        let entropy = SeededEntropy::new(1);
+        let ceiling = Some(scopes(&["users", "oauth"]));
+        let (secret, record) = AccessToken::issue(&family().id, ceiling, &client(), ISSUED, &entropy);
+        let standing = standing(AppStanding::Authorized(scopes(&["users"])));
+        let body = serde_json::to_value(TokenResponse::new(&secret, &record, Some("cs_rt_x"), &standing)).unwrap();
+        let expected = serde_json::json!({
+            "access_token": secret.expose(), "token_type": "bearer", "expires_in": 86_400,
+            "refresh_token": "cs_rt_x", "scope": "users",
+        });
+        assert_eq!(body, expected);
+        assert_eq!(record.digest, secret.digest());
+    }
+
+    #[test]
+    fn c08_without_a_bound_or_a_refresh_token_neither_member_stands() {
+        let (secret, record) = AccessToken::issue(&family().id, None, &client(), ISSUED, &SeededEntropy::new(1));
+        let answer = TokenResponse::new(&secret, &record, None, &standing(AppStanding::Unbounded));
+        let body = serde_json::to_value(answer).unwrap();
+        assert_eq!(body.as_object().unwrap().len(), 3);
+    }
 }

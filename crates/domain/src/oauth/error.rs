@@ -1,0 +1,162 @@
+//! The error codes of OAuth (RFC 6749 §4.1.2.1 and §5.2), and why a token request is refused.
+//!
+//! Statuses stand in the server's `http/error.rs`. What [`TokenError`] displays is the `error_description`: short, for
+//! the developer of the client, without a secret or an internal name.
+
+use crate::client::GrantType;
+
+/// What stands in the `error` parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// A parameter is missing, doubled or malformed.
+    InvalidRequest,
+    /// Client authentication failed (RFC 6749 §5.2).
+    InvalidClient,
+    /// Code or refresh token is not usable by this client now (RFC 6749 §5.2).
+    InvalidGrant,
+    /// The client is not registered for what it asks.
+    UnauthorizedClient,
+    /// The grant type is not known here (RFC 6749 §5.2).
+    UnsupportedGrantType,
+    /// A scope is unknown, malformed or more than may be asked for.
+    InvalidScope,
+    /// The user or the organization said no (RFC 6749 §4.1.2.1).
+    AccessDenied,
+    /// RFC 6749 §4.1.2.1
+    UnsupportedResponseType,
+    /// RFC 6749 §4.1.2.1
+    ServerError,
+    /// RFC 6749 §4.1.2.1
+    TemporarilyUnavailable,
+    /// OpenID Connect Core §3.1.2.6
+    LoginRequired,
+    /// OpenID Connect Core §3.1.2.6
+    ConsentRequired,
+    /// OpenID Connect Core §3.1.2.6
+    InteractionRequired,
+    /// OpenID Connect Core §6.1
+    RequestNotSupported,
+    /// OpenID Connect Core §6.2
+    RequestUriNotSupported,
+}
+
+impl ErrorCode {
+    /// The code on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+        }
+    }
+}
+
+/// Why the token endpoint refuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// RFC 6749 §5.2
+    #[error("`{0}` is missing")]
+    MissingParameter(&'static str),
+    /// RFC 6749 §3.2: parameters MUST NOT be included more than once.
+    #[error("`{0}` occurs more than once")]
+    DoubledParameter(String),
+    /// RFC 6749 §2.3: not more than one method of client authentication.
+    #[error("the client authenticates in two ways: use the Authorization header or the body, not both")]
+    TwoCredentials,
+    /// The Authorization header is not `Basic` with `id:secret`.
+    #[error("the Authorization header is not `Basic` with base64 of `id:secret`")]
+    MalformedBasic,
+    /// RFC 6749 §5.2; the same text whether the client is unknown, disabled, or the secret is wrong (C28).
+    #[error("authentication failed")]
+    ClientAuthenticationFailed,
+    /// RFC 6749 §5.2
+    #[error("this grant type is not supported: use authorization_code, refresh_token or client_credentials")]
+    UnsupportedGrantType,
+    /// RFC 6749 §5.2
+    #[error("the app is not registered for the grant type {}", .0.as_str())]
+    GrantTypeNotRegistered(GrantType),
+    /// RFC 6749 §4.4: client credentials MUST only be used by confidential clients.
+    #[error("an app without a secret cannot use client_credentials")]
+    PublicClient,
+    /// RFC 6749 §5.2: unknown, expired, used or another client's; which of them is not said.
+    #[error("the code or refresh token is unknown, expired, revoked or not this app's")]
+    UnusableGrant,
+    /// RFC 6749 §4.1.3
+    #[error("`redirect_uri` is not the one of the authorization request")]
+    RedirectUriDiffers,
+    /// RFC 7636 §4.6
+    #[error("`code_verifier` does not fit the code challenge")]
+    VerifierDiffers,
+    /// RFC 9700 §2.1.1: a verifier without a challenge is the mark of a downgrade.
+    #[error("`code_verifier` is sent, but the authorization request had no code challenge")]
+    VerifierWithoutChallenge,
+    /// The organization, its user or its authorization of the app is gone or inactive.
+    #[error("the user, the organization or its authorization of the app is no longer active")]
+    NoLongerAuthorized,
+    /// RFC 6749 §5.2
+    #[error("`scope` is malformed: scopes are separated by one blank and hold no quote and no backslash")]
+    MalformedScope,
+    /// No loaded contract knows it.
+    #[error("no operation uses the scope `{0}`")]
+    UnknownScope(String),
+    /// The organization has not authorized it; nobody can be asked without a browser.
+    #[error("the organization has not authorized the scope `{0}` for this app")]
+    UnauthorizedScope(String),
+    /// RFC 6749 §6: a refresh must not include any scope that was not originally granted.
+    #[error("the scope `{0}` is more than the refresh token holds")]
+    ScopeWidened(String),
+}
+
+impl TokenError {
+    /// The code on the wire.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::MissingParameter(_) | Self::DoubledParameter(_) | Self::TwoCredentials => ErrorCode::InvalidRequest,
+            Self::MalformedBasic | Self::ClientAuthenticationFailed => ErrorCode::InvalidClient,
+            Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
+            Self::GrantTypeNotRegistered(_) | Self::PublicClient => ErrorCode::UnauthorizedClient,
+            Self::UnusableGrant
+            | Self::RedirectUriDiffers
+            | Self::VerifierDiffers
+            | Self::VerifierWithoutChallenge
+            | Self::NoLongerAuthorized => ErrorCode::InvalidGrant,
+            Self::MalformedScope | Self::UnknownScope(_) | Self::UnauthorizedScope(_) | Self::ScopeWidened(_) => {
+                ErrorCode::InvalidScope
+            }
+        }
+    }
+}
+
+/// Text that may stand in `error_description` (RFC 6749 §5.2: printable ASCII without quote and backslash), 64 at most.
+pub(crate) fn quotable(text: &str) -> String {
+    text.chars().take(64).map(|c| if matches!(c, ' '..='~') && !"\"\\`".contains(c) { c } else { '?' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_caller_sent_is_quoted_only_in_the_alphabet_of_a_description() {
+        assert_eq!(quotable("<a href=\"x\">\\ä`\r\n"), "<a href=?x?>?????");
+        assert_eq!(quotable(&"x".repeat(100)).len(), 64);
+    }
+
+    #[test]
+    fn c28_an_unknown_client_and_a_wrong_secret_have_one_text() {
+        let error = TokenError::ClientAuthenticationFailed;
+        assert_eq!((error.code().as_str(), error.to_string().as_str()), ("invalid_client", "authentication failed"));
+    }
+}

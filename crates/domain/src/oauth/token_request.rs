@@ -1,0 +1,124 @@
+//! A token request, read once into a type that cannot be wrong (RFC 6749 §4.1.3, §4.4.2, §6).
+
+use zeroize::Zeroizing;
+
+use crate::client::GrantType;
+use crate::oauth::error::{TokenError, quotable};
+use crate::oauth::parameters::Parameters;
+
+/// One token request by its grant type.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TokenRequest {
+    /// RFC 6749 §4.1.3
+    AuthorizationCode(CodeRequest),
+    /// RFC 6749 §6
+    RefreshToken(RefreshRequest),
+    /// RFC 6749 §4.4.2
+    ClientCredentials(ClientCredentialsRequest),
+}
+
+/// RFC 6749 §4.1.3, RFC 7636 §4.5.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CodeRequest {
+    /// The code as it was sent.
+    pub code: Zeroizing<String>,
+    /// Must be the authorization request's, if sent.
+    pub redirect_uri: Option<String>,
+    /// The secret behind the code challenge.
+    pub code_verifier: Option<Zeroizing<String>>,
+}
+
+/// RFC 6749 §6.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefreshRequest {
+    /// The refresh token as it was sent.
+    pub refresh_token: Zeroizing<String>,
+    /// Less than the grant holds, or absent: all of it.
+    pub scope: Option<String>,
+}
+
+/// RFC 6749 §4.4.2.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientCredentialsRequest {
+    /// What the token may do at most; absent: whatever the organization authorizes.
+    pub scope: Option<String>,
+}
+
+impl TokenRequest {
+    /// Reads a form. Unknown parameters are ignored (RFC 6749 §3.2).
+    ///
+    /// # Errors
+    /// When a parameter is doubled or missing, or the grant type is not one of ours.
+    pub fn parse(form: &Parameters) -> Result<Self, TokenError> {
+        if let Some(name) = form.doubled() {
+            return Err(TokenError::DoubledParameter(quotable(name)));
+        }
+        let required = |name| form.value(name).ok_or(TokenError::MissingParameter(name));
+        let secret = |text: &str| Zeroizing::new(text.to_owned());
+        let scope = form.value("scope").map(str::to_owned);
+        match required("grant_type")? {
+            "authorization_code" => Ok(Self::AuthorizationCode(CodeRequest {
+                code: secret(required("code")?),
+                redirect_uri: form.value("redirect_uri").map(str::to_owned),
+                code_verifier: form.value("code_verifier").map(secret),
+            })),
+            "refresh_token" => {
+                Ok(Self::RefreshToken(RefreshRequest { refresh_token: secret(required("refresh_token")?), scope }))
+            }
+            "client_credentials" => Ok(Self::ClientCredentials(ClientCredentialsRequest { scope })),
+            // RFC 9700 §2.4: `password` is among the unknown ones and stays there.
+            _ => Err(TokenError::UnsupportedGrantType),
+        }
+    }
+
+    /// The grant type that the client must be registered for.
+    pub const fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode(_) => GrantType::AuthorizationCode,
+            Self::RefreshToken(_) => GrantType::RefreshToken,
+            Self::ClientCredentials(_) => GrantType::ClientCredentials,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error<const N: usize>(form: [(&str, &str); N]) -> TokenError {
+        TokenRequest::parse(&Parameters::from(form)).err().unwrap()
+    }
+
+    #[test]
+    fn c03_every_doubled_parameter_is_refused_by_name() {
+        for name in ["grant_type", "code", "client_id", "refresh_token", "scope", "something_else"] {
+            let doubled = error([("grant_type", "client_credentials"), (name, "a"), (name, "a")]);
+            assert_eq!(doubled, TokenError::DoubledParameter(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn c05_a_missing_and_an_unknown_grant_type_are_told_apart() {
+        assert_eq!(error([("code", "x")]), TokenError::MissingParameter("grant_type"));
+        assert_eq!(error([("grant_type", "")]), TokenError::MissingParameter("grant_type"));
+        assert_eq!(error([("grant_type", "magic")]), TokenError::UnsupportedGrantType);
+    }
+
+    #[test]
+    fn c06_the_password_grant_is_unsupported() {
+        let refused = error([("grant_type", "password"), ("username", "ada"), ("password", "x")]);
+        assert_eq!(refused.code().as_str(), "unsupported_grant_type");
+    }
+
+    #[test]
+    fn a_grant_without_its_code_or_token_names_the_parameter() {
+        assert_eq!(error([("grant_type", "authorization_code")]), TokenError::MissingParameter("code"));
+        assert_eq!(error([("grant_type", "refresh_token")]), TokenError::MissingParameter("refresh_token"));
+    }
+
+    #[test]
+    fn unknown_parameters_are_ignored() {
+        let form = Parameters::from([("grant_type", "client_credentials"), ("magic", "1")]);
+        assert_eq!(TokenRequest::parse(&form).unwrap().grant_type(), GrantType::ClientCredentials);
+    }
+}
