@@ -9,10 +9,12 @@
 //! | `world/file.rs` | the shape of the file: keys and types, unknown keys refused |
 //! | `world/check.rs` | organizations, roles and users |
 //! | `world/clients.rs` | clients and authorizations, which point across organizations |
+//! | `world/compiled.rs` | the world as the engine decides from it, without a store |
 //! | `world/findings.rs` | what a check has found so far, and the small checks that all share |
 
 mod check;
 mod clients;
+mod compiled;
 mod file;
 mod findings;
 
@@ -25,6 +27,8 @@ use crate::client::GrantType;
 use crate::id::{ClientId, OrganizationId};
 use crate::secret::SecretHash;
 use crate::user::{Email, UserState};
+
+pub use compiled::{AmbiguousClient, CompiledWorld};
 
 /// Everything a world file states.
 #[derive(Debug, Clone)]
