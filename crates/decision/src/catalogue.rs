@@ -102,6 +102,12 @@ impl Catalogue {
         self.0.permissions.get(index as usize).map(|entry| &entry.permission)
     }
 
+    /// How wide a set of scopes is: in how many operations its scopes stand, together.
+    pub(crate) fn width(&self, scopes: &[&str]) -> usize {
+        let indices = scopes.iter().filter_map(|scope| self.scope_index(scope));
+        indices.map(|index| self.0.scopes[index as usize].operations).sum()
+    }
+
     /// The indices of all permissions that a role's policy covers.
     pub fn permissions_matching<'c>(&'c self, policy: &'c PermissionPolicy) -> impl Iterator<Item = u32> + 'c {
         let exact = match policy {

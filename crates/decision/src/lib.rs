@@ -5,6 +5,7 @@ mod bitset;
 mod catalogue;
 pub mod contract;
 pub mod decide;
+pub mod explain;
 pub mod import;
 pub mod lint;
 pub mod operation;

@@ -170,12 +170,8 @@ impl<'a> Denial<'a> {
     /// The one alternative to name in a challenge (RFC 6750 §3): of the missing ones the narrowest, which is the one whose scopes stand
     /// in the fewest operations, complete. The earlier one where two are equally narrow.
     pub fn narrowest_scopes(&self) -> Option<&[&'a str]> {
-        let catalogue = self.contract.catalogue();
-        let width = |scope: &&str| {
-            catalogue.scope_index(scope).map_or(0, |index| catalogue.scopes()[index as usize].operations)
-        };
         let alternatives = self.missing.scopes_any_of.as_ref()?;
-        alternatives.iter().min_by_key(|scopes| scopes.iter().map(width).sum::<usize>()).map(Vec::as_slice)
+        alternatives.iter().min_by_key(|scopes| self.contract.catalogue().width(scopes)).map(Vec::as_slice)
     }
 }
 

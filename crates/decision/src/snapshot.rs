@@ -225,6 +225,14 @@ impl Snapshot {
         self.roles.iter().filter(holds).map(|role| RoleRef { id: &role.id, name: &role.name })
     }
 
+    /// Those of the given roles that hold the permission with this catalogue index.
+    pub(crate) fn roles_among<'s>(&'s self, roles: &'s [u32], permission: u32) -> impl Iterator<Item = RoleRef<'s>> {
+        let roles = roles.iter().map(|index| &self.roles[*index as usize]);
+        roles
+            .filter(move |role| role.permissions.contains(permission))
+            .map(|role| RoleRef { id: &role.id, name: &role.name })
+    }
+
     /// What a caller holds in this organization at this instant.
     pub fn authority<'s>(&'s self, caller: &'s Caller) -> Authority<'s> {
         let mut links = Vec::with_capacity(1 + caller.actors.len());
