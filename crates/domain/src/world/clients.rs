@@ -11,6 +11,7 @@ use super::findings::{Findings, Unique, line, listed};
 use super::{AuthorizationEntry, ClientEntry, ClientReference};
 use crate::client::{DEFAULT_TOKEN_TTL_SECONDS, GrantType, MAX_TOKEN_TTL_SECONDS, MIN_TOKEN_TTL_SECONDS};
 use crate::id::ClientId;
+use crate::oauth::redirect_uri::validate_registered;
 
 /// The ids of all clients in the file, over all organizations.
 pub(super) struct KnownClients(HashSet<String>);
@@ -106,19 +107,11 @@ fn grant_types(texts: &[Spanned<String>], findings: &mut Findings) -> Vec<GrantT
 fn redirect_uris(texts: Vec<Spanned<String>>, findings: &mut Findings) -> Vec<String> {
     let mut uris: Vec<String> = Vec::with_capacity(texts.len());
     for text in texts {
-        if findings.parsed(&text, redirect_uri(&text.value)).is_some() && !uris.contains(&text.value) {
+        if findings.parsed(&text, validate_registered(&text.value)).is_some() && !uris.contains(&text.value) {
             uris.push(text.value);
         }
     }
     uris
-}
-
-/// RFC 6749 §3.1.2: an absolute URI without fragment.
-fn redirect_uri(text: &str) -> Result<(), String> {
-    match url::Url::parse(text) {
-        Ok(uri) if uri.fragment().is_none() => Ok(()),
-        _ => Err(format!("`{text}` is not a redirect URI: it must be an absolute URI without fragment")),
-    }
 }
 
 fn token_ttl_seconds(given: Option<Spanned<i64>>, findings: &mut Findings) -> i64 {
