@@ -52,6 +52,15 @@ impl Template {
         &self.0
     }
 
+    /// The template without the names of its parameters: two with the same shape match the same requests.
+    pub fn shape(&self) -> String {
+        let unnamed = |segment: &Segment| match segment {
+            Segment::Literal(text) => format!("/{text}"),
+            Segment::Parameter(_) => "/{}".to_owned(),
+        };
+        self.0.iter().map(unnamed).collect()
+    }
+
     /// Whether a request with these canonical segments matches.
     pub fn matches<'t>(&self, target: impl Iterator<Item = &'t str>) -> bool {
         let mut target = target;
