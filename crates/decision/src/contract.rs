@@ -1,13 +1,15 @@
 //! The validated set of operations of one API, and all such sets of a node over one [`Catalogue`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use crate::import::ContractSource;
 use crate::lint::Finding;
 use crate::operation::{Location, Operation};
-use crate::requirement::{PermissionMode, Requirement};
+use crate::permission::Permission;
+use crate::requirement::{PermissionList, PermissionMode, Requirement};
 use crate::routes::{Routes, TemplateError};
+use crate::scope::Scope;
 
 pub use crate::catalogue::{Catalogue, PermissionEntry, ScopeEntry};
 
@@ -32,6 +34,7 @@ pub struct Contract {
     by_id: HashMap<String, u32>,
     routes: Routes,
     warnings: Vec<Finding>,
+    described_permissions: BTreeSet<Permission>,
 }
 
 /// A requirement with its scopes and permissions as catalogue indices.
@@ -153,7 +156,8 @@ impl Contracts {
 
 impl Contract {
     fn new(source: ContractSource, catalogue: Catalogue) -> Result<Self, ContractError> {
-        let ContractSource { name, operations, warnings, .. } = source;
+        let ContractSource { name, operations, warnings, permissions, .. } = source;
+        let described_permissions = permissions.into_keys().collect();
         if operations.len() > MAX_OPERATIONS {
             return Err(ContractError::TooManyOperations { name, operations: operations.len() });
         }
@@ -169,7 +173,7 @@ impl Contract {
         }
         let routes = Routes::new(&operations)?;
         let needs = operations.iter().map(|operation| Needs::new(&operation.requirement, &catalogue)).collect();
-        Ok(Self { name, catalogue, operations, needs, by_id, routes, warnings })
+        Ok(Self { name, catalogue, operations, needs, by_id, routes, warnings, described_permissions })
     }
 
     /// The name by which doors and commands refer to it.
@@ -202,6 +206,11 @@ impl Contract {
     /// What the importer noticed.
     pub fn warnings(&self) -> &[Finding] {
         &self.warnings
+    }
+
+    /// The permissions that the contract itself lists; empty where it lists none.
+    pub(crate) fn described_permissions(&self) -> &BTreeSet<Permission> {
+        &self.described_permissions
     }
 
     /// The routes of this contract.
@@ -237,10 +246,10 @@ impl fmt::Display for Place {
 impl Needs {
     fn new(requirement: &Requirement, catalogue: &Catalogue) -> Self {
         let known = "the catalogue was made from the same operations";
-        let scopes = |alternative: &Vec<crate::Scope>| {
+        let scopes = |alternative: &Vec<Scope>| {
             alternative.iter().map(|scope| catalogue.scope_index(scope.as_str()).expect(known)).collect()
         };
-        let permissions = |list: &crate::PermissionList| {
+        let permissions = |list: &PermissionList| {
             let of = list.of.iter().map(|one| catalogue.permission_index(one.as_str()).expect(known)).collect();
             (list.mode, of)
         };

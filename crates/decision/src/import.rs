@@ -351,7 +351,7 @@ fn difference(one: &StatedOperation, two: &StatedOperation) -> Option<&'static s
         Some("id")
     } else if one.path != two.path {
         Some("parameter name")
-    } else if one.requirement.requirement() != two.requirement.requirement() {
+    } else if !one.requirement.requirement().means_the_same(&two.requirement.requirement()) {
         Some("requirement")
     } else {
         None

@@ -1,5 +1,6 @@
 //! What an operation asks of an app (scopes) and of its user (permissions).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,22 @@ impl Requirement {
         Self::Oauth { scopes_any_of, permissions }
     }
 
+    /// Whether both need the same, whatever the order of their lists.
+    pub fn means_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Oauth { .. }, Self::Oauth { .. }) => {
+                let scopes = |requirement: &Self| -> BTreeSet<BTreeSet<Scope>> {
+                    requirement.scopes_any_of().iter().map(|scopes| scopes.iter().cloned().collect()).collect()
+                };
+                let permissions = |requirement: &Self| {
+                    requirement.permissions().map(|list| (list.mode, list.of.iter().cloned().collect::<BTreeSet<_>>()))
+                };
+                scopes(self) == scopes(other) && permissions(self) == permissions(other)
+            }
+            _ => self == other,
+        }
+    }
+
     /// The scope alternatives; empty where no scope is needed.
     pub fn scopes_any_of(&self) -> &[Vec<Scope>] {
         match self {
@@ -161,6 +178,17 @@ mod tests {
     fn an_alternative_without_scopes_needs_none() {
         let scopes = vec![vec!["users".parse().unwrap()], vec![]];
         assert_eq!(Requirement::oauth(scopes, None), Requirement::Authenticated);
+    }
+
+    #[test]
+    fn the_order_of_lists_means_nothing() {
+        let scopes = |order: [&str; 2]| order.map(|scope| vec![scope.parse().unwrap()]).into();
+        let one = Requirement::oauth(scopes(["a", "b"]), list(PermissionMode::Any, &["x", "y"]));
+        let two = Requirement::oauth(scopes(["b", "a"]), list(PermissionMode::Any, &["y", "x"]));
+        assert!(one.means_the_same(&two));
+        let all = Requirement::oauth(scopes(["b", "a"]), list(PermissionMode::All, &["y", "x"]));
+        assert!(!one.means_the_same(&all));
+        assert!(!one.means_the_same(&Requirement::Authenticated));
     }
 
     #[test]
