@@ -48,7 +48,7 @@ pub struct OwnedPermit {
 }
 
 /// Decides one call: the operation that the target means, and whether the authority suffices for it and for every operation that it crosses.
-pub fn decide<'a>(contract: &'a Contract, authority: &'a Authority<'a>, method: &str, target: &[u8]) -> Decision<'a> {
+pub fn decide<'a>(contract: &'a Contract, authority: &Authority<'a>, method: &str, target: &[u8]) -> Decision<'a> {
     let target = match canonicalise(target) {
         // Nobody here can compare a target's own authority with Host: whoever can, passes on the origin form.
         Ok(target) if target.authority().is_some() => {
@@ -71,7 +71,7 @@ pub fn decide<'a>(contract: &'a Contract, authority: &'a Authority<'a>, method: 
 
 /// Decides an operation that is named instead of requested: for pages, and for interfaces that name operations.
 /// There is no path here, so nothing can cross; an unknown id is [`Reason::NoSuchOperation`].
-pub fn decide_operation<'a>(contract: &'a Contract, authority: &'a Authority<'a>, operation_id: &str) -> Decision<'a> {
+pub fn decide_operation<'a>(contract: &'a Contract, authority: &Authority<'a>, operation_id: &str) -> Decision<'a> {
     match contract.operation_index(operation_id) {
         Some(operation) => decide_all(contract, authority, operation, &std::iter::empty()),
         None => deny(contract, Reason::NoSuchOperation),
@@ -182,7 +182,7 @@ struct Refusal<'a> {
 /// The chosen operation first, then those it crosses by id: every one has to allow, the first that denies is the denial.
 fn decide_all<'a>(
     contract: &'a Contract,
-    authority: &'a Authority<'a>,
+    authority: &Authority<'a>,
     operation: u32,
     crossing: &(impl Iterator<Item = u32> + Clone),
 ) -> Decision<'a> {
@@ -221,7 +221,7 @@ fn decide_all<'a>(
 /// What refuses this one operation: its requirement, or the first link of the delegation chain that does not meet it.
 fn refuse_operation<'a>(
     contract: &'a Contract,
-    authority: &'a Authority<'a>,
+    authority: &Authority<'a>,
     operation: u32,
     mode: Mode,
 ) -> Option<Refusal<'a>> {
@@ -252,7 +252,7 @@ fn refuse_operation<'a>(
 fn refuse_link<'a>(
     operation: &'a Operation,
     needs: &'a Needs,
-    link: &'a Link<'a>,
+    link: &Link<'a>,
     mode: Mode,
 ) -> Option<(Reason, Missing<'a>)> {
     let is_enforced = link.enforcement == Enforcement::Enforce
@@ -313,7 +313,7 @@ fn missing_permissions<'a>(operation: &'a Operation, needs: &Needs, link: &Link<
 }
 
 /// The authorization's roles, unless it has none or the subject holds one of them.
-fn missing_roles<'a>(link: &'a Link<'a>) -> Option<Vec<crate::RoleRef<'a>>> {
+fn missing_roles<'a>(link: &Link<'a>) -> Option<Vec<crate::RoleRef<'a>>> {
     let authorization = link.authorization.filter(|authorization| !authorization.admits(link.roles))?;
     Some(authorization.roles.iter().map(|limit| link.snapshot.role_ref(limit)).collect())
 }
