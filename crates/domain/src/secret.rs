@@ -10,6 +10,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -82,6 +83,18 @@ impl Secret {
     /// What is kept of it.
     pub fn digest(&self) -> Digest {
         Digest::of(self.0.as_bytes())
+    }
+
+    /// A proof for `purpose` that only the holder of this secret, or we, can make: HMAC-SHA-256 in base64url.
+    pub fn proof(&self, purpose: &str) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).expect("HMAC takes a key of any length");
+        mac.update(purpose.as_bytes());
+        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    }
+
+    /// Whether `given` is [`Secret::proof`] of `purpose`, compared in constant time.
+    pub fn proves(&self, purpose: &str, given: &str) -> bool {
+        self.proof(purpose).as_bytes().ct_eq(given.as_bytes()).into()
     }
 }
 
@@ -232,6 +245,15 @@ mod tests {
         let kept = SecretHash::of_client_secret("roster-secret", &entropy);
         assert!(matches!(&kept, SecretHash::Argon2id(phc) if phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")));
         assert!(kept.verify("roster-secret") && !kept.verify("roster-secre"));
+    }
+
+    #[test]
+    fn a_proof_is_good_for_its_secret_and_purpose_only() {
+        let secret = |seed| Secret::generate(SecretKind::Session, &SeededEntropy::new(seed));
+        let proof = secret(6).proof("consent");
+        assert!(secret(6).proves("consent", &proof));
+        assert!(!secret(6).proves("approval", &proof) && !secret(7).proves("consent", &proof));
+        assert!(!secret(6).proves("consent", "") && !secret(6).proves("consent", &proof[1..]));
     }
 
     #[test]

@@ -34,6 +34,12 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// The day in UTC, for people: `23 November 2026`.
+    pub fn day(self) -> String {
+        let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::MAX);
+        instant.strftime("%-d %B %Y").to_string()
+    }
+
     /// Whole seconds from `earlier` to `self`, rounded down; negative when `earlier` is later.
     pub const fn seconds_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0).div_euclid(1_000_000)
@@ -68,6 +74,12 @@ mod tests {
     fn an_instant_is_shown_as_iso_8601_with_milliseconds() {
         assert_eq!(Timestamp::from_seconds(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_micros(1_763_900_000_123_456).to_string(), "2025-11-23T12:13:20.123Z");
+    }
+
+    #[test]
+    fn a_day_is_written_for_people() {
+        assert_eq!(Timestamp::from_seconds(1_763_900_000).day(), "23 November 2025");
+        assert_eq!(Timestamp::from_seconds(0).day(), "1 January 1970");
     }
 
     #[test]

@@ -54,18 +54,52 @@ pub enum Step {
         /// What the app asks for.
         scopes: Vec<Scope>,
     },
-    /// The user does not hold a role that the organization limits the app to.
+    /// Nobody here gets further.
+    Refused(Refusal),
+    /// Back to the client with an error: nothing may be shown.
+    Answer(ErrorCode, &'static str),
+}
+
+/// Why nobody here gets further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// An administrator denied the app.
+    Denied,
+    /// An administrator took the authorization back.
+    Revoked,
+    /// The organization limits the app to roles that the user does not hold.
     RoleMissing,
-    /// Back to the client with an error.
-    Refuse(ErrorCode, &'static str),
 }
 
 /// What `request` of `client` needs next.
 pub fn next_step(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) -> Step {
-    let pipeline = [approval, role_limit, consent];
-    let step = pipeline.into_iter().find_map(|check| check(request, client, now));
-    let step = step.unwrap_or_else(|| Step::Issue { ceiling: ceiling(request, client, now) });
+    let step = approval(request.scopes.as_deref(), client, now)
+        .or_else(|| role_limit(now))
+        .or_else(|| consent(request, client, now))
+        .unwrap_or_else(|| Step::Issue { ceiling: ceiling(request, client, now) });
     if request.prompt.none { without_asking(step) } else { step }
+}
+
+/// Whether the organization must still decide about `client` before it can use the scopes `asked` for (`None`: those it
+/// is registered with).
+///
+/// Model page: in `enforce` the code flow answers a registered but unauthorized scope with the approval page for who may
+/// approve, and the request page for others. Elsewhere only an app that was refused is turned away.
+pub fn approval(asked: Option<&[Scope]>, client: &Client, now: Situation<'_>) -> Option<Step> {
+    let is_enough = match app_standing(now.organization, now.grant) {
+        AppStanding::Unbounded => true,
+        AppStanding::Authorized(authorized) => asked.iter().copied().flatten().all(|scope| authorized.contains(scope)),
+        AppStanding::NotAuthorized | AppStanding::Refused => false,
+    };
+    let is_enforced = now.organization.enforcement == Enforcement::Enforce;
+    let scopes = || asked.unwrap_or(&client.scopes).to_vec();
+    match (is_enough, now.can_approve && is_enforced, now.grant.map(|grant| grant.state)) {
+        (true, ..) => None,
+        (false, true, _) => Some(Step::Approval { scopes: scopes() }),
+        (false, false, Some(AuthorizationState::Denied)) => Some(Step::Refused(Refusal::Denied)),
+        (false, false, Some(AuthorizationState::Revoked)) => Some(Step::Refused(Refusal::Revoked)),
+        (false, false, _) => Some(Step::Request { scopes: scopes() }),
+    }
 }
 
 /// What `grant` means for tokens of an app that acts for users in `organization`.
@@ -83,34 +117,12 @@ pub fn asked_for<'a>(request: &'a AuthorizationRequest, client: &'a Client) -> &
     request.scopes.as_deref().unwrap_or(&client.scopes)
 }
 
-/// Model page: in `enforce` the code flow answers a registered but unauthorized scope with the approval page for who may
-/// approve, and the request page for others. Elsewhere only an app that was refused is turned away.
-fn approval(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) -> Option<Step> {
-    let is_enforced = now.organization.enforcement == Enforcement::Enforce;
-    let standing = app_standing(now.organization, now.grant);
-    let is_enough = match &standing {
-        AppStanding::Unbounded => true,
-        AppStanding::Authorized(scopes) => request.scopes.iter().flatten().all(|scope| scopes.contains(scope)),
-        AppStanding::NotAuthorized => false,
-        AppStanding::Refused if !is_enforced => {
-            return Some(Step::Refuse(ErrorCode::AccessDenied, "the organization has refused this app"));
-        }
-        AppStanding::Refused => false,
-    };
-    let scopes = || asked_for(request, client).to_vec();
-    match (is_enough, now.can_approve) {
-        (true, _) => None,
-        (false, true) => Some(Step::Approval { scopes: scopes() }),
-        (false, false) => Some(Step::Request { scopes: scopes() }),
-    }
-}
-
 /// An app that is limited to holders of roles would be refused with every call of anybody else.
-fn role_limit(_: &AuthorizationRequest, _: &Client, now: Situation<'_>) -> Option<Step> {
+fn role_limit(now: Situation<'_>) -> Option<Step> {
     let is_enforced = now.organization.enforcement == Enforcement::Enforce;
     let limit = now.grant.map(|grant| grant.roles.as_slice()).unwrap_or_default();
     let is_held = limit.is_empty() || limit.iter().any(|role| now.user_roles.contains(role));
-    (is_enforced && !is_held).then_some(Step::RoleMissing)
+    (is_enforced && !is_held).then_some(Step::Refused(Refusal::RoleMissing))
 }
 
 /// Who has to be asked, once the organization agrees.
@@ -155,9 +167,12 @@ fn ceiling(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) 
 /// OpenID Connect Core §3.1.2.6: `prompt=none` turns every page into an error.
 fn without_asking(step: Step) -> Step {
     match step {
-        Step::Consent { .. } => Step::Refuse(ErrorCode::ConsentRequired, "the user has to consent"),
-        Step::Approval { .. } | Step::Request { .. } | Step::RoleMissing => {
-            Step::Refuse(ErrorCode::InteractionRequired, "the organization has not authorized this app for the user")
+        Step::Consent { .. } => Step::Answer(ErrorCode::ConsentRequired, "the user has to consent"),
+        Step::Approval { .. } | Step::Request { .. } => {
+            Step::Answer(ErrorCode::InteractionRequired, "the organization has not authorized this app for the user")
+        }
+        Step::Refused(_) => {
+            Step::Answer(ErrorCode::AccessDenied, "the organization does not allow this app for the user")
         }
         step => step,
     }
@@ -244,11 +259,19 @@ mod tests {
             for state in [AuthorizationState::Denied, AuthorizationState::Revoked] {
                 let (organization, refused) = (organization(enforcement), ScopeGrant { state, ..grant(&["users"]) });
                 let step = next_step(&request(&client(), &[]), &client(), situation(&organization, Some(&refused)));
-                match enforcement {
-                    Enforcement::Enforce => assert!(matches!(step, Step::Request { .. })),
-                    _ => assert!(matches!(step, Step::Refuse(ErrorCode::AccessDenied, _))),
-                }
+                assert!(matches!(step, Step::Refused(_)), "{enforcement:?} {state:?}");
             }
+        }
+    }
+
+    #[test]
+    fn an_approver_can_decide_again_where_scopes_are_enforced_and_only_there() {
+        let revoked = ScopeGrant { state: AuthorizationState::Revoked, ..grant(&["users"]) };
+        for enforcement in [Enforcement::Off, Enforcement::Report, Enforcement::Enforce] {
+            let organization = organization(enforcement);
+            let now = Situation { can_approve: true, ..situation(&organization, Some(&revoked)) };
+            let step = next_step(&request(&client(), &[]), &client(), now);
+            assert_eq!(matches!(step, Step::Approval { .. }), enforcement == Enforcement::Enforce);
         }
     }
 
@@ -314,10 +337,10 @@ mod tests {
         let enforce = organization(Enforcement::Enforce);
         let asked = request(&client(), &[("prompt", "none")]);
         let step = next_step(&asked, &client(), situation(&enforce, None));
-        assert!(matches!(step, Step::Refuse(ErrorCode::InteractionRequired, _)));
+        assert!(matches!(step, Step::Answer(ErrorCode::InteractionRequired, _)));
         let asks_users = ScopeGrant { consent: ConsentMode::User, ..grant(&["users"]) };
         let step = next_step(&asked, &client(), situation(&enforce, Some(&asks_users)));
-        assert!(matches!(step, Step::Refuse(ErrorCode::ConsentRequired, _)));
+        assert!(matches!(step, Step::Answer(ErrorCode::ConsentRequired, _)));
     }
 
     #[test]
@@ -326,7 +349,7 @@ mod tests {
         let role = RoleId::parse("admins").unwrap();
         let limited = ScopeGrant { roles: vec![role.clone()], ..grant(&["users"]) };
         let now = situation(&enforce, Some(&limited));
-        assert_eq!(next_step(&request(&client(), &[]), &client(), now), Step::RoleMissing);
+        assert_eq!(next_step(&request(&client(), &[]), &client(), now), Step::Refused(Refusal::RoleMissing));
         let holder = Situation { user_roles: &[role], ..now };
         assert_eq!(next_step(&request(&client(), &[]), &client(), holder), Step::Issue { ceiling: None });
     }

@@ -3,13 +3,16 @@
 use countersign_decision::Scope;
 
 use crate::client::{Client, GrantType};
+use crate::entropy::Entropy;
 use crate::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
+use crate::oauth::authorize::AuthorizationRequest;
 use crate::oauth::error::TokenError;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::scopes::Standing;
 use crate::oauth::token::{TokenFamily, TokenSubject};
 use crate::oauth::token_request::CodeRequest;
-use crate::secret::Digest;
+use crate::secret::{Digest, Secret, SecretKind};
+use crate::session::Session;
 use crate::time::Timestamp;
 
 /// Life of a code, in seconds (RFC 6749 §4.1.2: ten minutes at most; FAPI 2.0: 60 seconds).
@@ -40,6 +43,34 @@ pub struct AuthorizationCode {
     pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+impl AuthorizationCode {
+    /// A new code for the user of `session`, whose tokens will have this ceiling.
+    pub fn issue(
+        request: &AuthorizationRequest,
+        client: &Client,
+        session: &Session,
+        ceiling: Option<Vec<Scope>>,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> (Secret, Self) {
+        let secret = Secret::generate(SecretKind::AuthorizationCode, entropy);
+        let record = Self {
+            digest: secret.digest(),
+            organization: session.organization.clone(),
+            client: client.id.clone(),
+            user: session.user.clone(),
+            family: TokenFamilyId::generate(now, entropy),
+            redirect_uri: request.redirect_uri.sent().map(str::to_owned),
+            code_challenge: request.code_challenge.as_ref().map(|challenge| challenge.as_str().to_owned()),
+            ceiling,
+            authenticated_at: session.authenticated_at,
+            issued_at: now,
+            expires_at: now.plus_seconds(CODE_TTL_SECONDS),
+        };
+        (secret, record)
+    }
 }
 
 /// A code as the store claimed it for this client: nobody else can claim it until the claim is saved or dropped.
@@ -148,7 +179,9 @@ fn family_of(record: &AuthorizationCode, now: Timestamp) -> TokenFamily {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::samples::{ISSUED, VERIFIER, client, code, scopes, standing};
+    use crate::entropy::SeededEntropy;
+    use crate::oauth::parameters::Parameters;
+    use crate::oauth::samples::{CHALLENGE, ISSUED, VERIFIER, acme, ada, client, code, scopes, standing};
     use crate::oauth::scopes::AppStanding;
     use zeroize::Zeroizing;
 
@@ -242,6 +275,29 @@ mod tests {
         assert!(redeem(code, &wrong_verifier, &client(), &standing, ISSUED).is_err());
         assert!(redeem(code, &wrong_uri, &client(), &standing, ISSUED).is_err());
         assert!(redeem(code, &right_request(), &other_client, &standing, ISSUED).is_err());
+    }
+
+    #[test]
+    fn a27_c13_a_new_code_has_256_bits_lives_a_minute_and_remembers_its_request() {
+        let parameters = Parameters::from([
+            ("redirect_uri", "https://app.example/cb"),
+            ("response_type", "code"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ]);
+        let request = AuthorizationRequest::check(&parameters, Some(&client()), &|_| true).unwrap();
+        let session = Session {
+            digest: Digest::of(b"session"),
+            organization: acme(),
+            user: ada(),
+            authenticated_at: ISSUED,
+            last_seen_at: ISSUED,
+        };
+        let entropy = SeededEntropy::new(1);
+        let (secret, record) = AuthorizationCode::issue(&request, &client(), &session, None, ISSUED, &entropy);
+        let expected = AuthorizationCode { digest: secret.digest(), family: record.family.clone(), ..code() };
+        assert_eq!(record, expected);
+        assert_eq!(secret.expose().len(), "cs_ac_".len() + 43 + 6);
     }
 
     #[test]
