@@ -1,3 +1,11 @@
 //! The Countersign server: the only place with sockets, templates, configuration and an async runtime.
 
+pub mod app;
+pub mod config;
+pub mod contracts;
+pub mod enforce;
+pub mod http;
+pub mod platform;
+pub mod router;
+pub mod telemetry;
 pub mod web;

@@ -1,0 +1,153 @@
+//! The running server: its state, how it starts and how it ends.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use countersign_decision::{Contracts, Missing};
+use countersign_domain::entropy::Entropy;
+use countersign_store::{Location, Options, Store};
+use tokio::net::TcpListener;
+
+use crate::config::{Config, PublicOrigin};
+use crate::contracts::{self, Loaded};
+use crate::enforce::check::Asker;
+use crate::enforce::rate::RateLimit;
+use crate::enforce::snapshots::Snapshots;
+use crate::http::now::{Clock, SystemClock};
+use crate::router;
+
+/// How often a running server looks whether another process imported a contract.
+const CONTRACT_POLL: Duration = Duration::from_secs(1);
+
+/// Everything that a request handler may reach.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    contracts: Arc<ArcSwap<Loaded>>,
+    /// Compiled organizations.
+    pub snapshots: Snapshots,
+    /// Calls per token and minute.
+    pub rate_limit: RateLimit,
+    /// Issuer, and origin of every printed address.
+    pub origin: PublicOrigin,
+    /// Where instants come from.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl App {
+    /// Every contract of this node with the united catalogue, as last loaded. One request takes it once.
+    pub fn contracts(&self) -> Arc<Contracts> {
+        Arc::clone(&self.contracts.load().contracts)
+    }
+
+    /// Looks whether contracts were imported since they were last loaded, and loads them.
+    pub async fn reload_contracts(&self) -> anyhow::Result<()> {
+        let (now, entropy) = (self.clock.now(), self.entropy.as_ref());
+        if contracts::revision(&self.store, now, entropy).await? != self.contracts.load().revision {
+            self.contracts.store(Arc::new(contracts::load(&self.store, now, entropy).await?));
+            tracing::info!("contracts were imported; the catalogue was loaded again");
+        }
+        Ok(())
+    }
+
+    /// Records what enforcement would have refused, where an organization only reports.
+    pub fn report(&self, asker: &Asker, operation_id: &str, missing: &Missing<'_>) {
+        if let Asker::Live(live) = asker {
+            tracing::info!(
+                organization.id = %live.bearer.organization,
+                client.id = %live.bearer.client,
+                operation.id = operation_id,
+                missing = %serde_json::json!(missing),
+                "enforcement would have refused this call",
+            );
+        }
+    }
+}
+
+/// The operating system's randomness.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    #[expect(clippy::disallowed_methods, reason = "the one place where randomness enters")]
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the operating system gives random bytes, or nothing can be secret");
+    }
+}
+
+/// A server that listens and can be run.
+pub struct Application {
+    /// Its state.
+    pub app: App,
+    listener: TcpListener,
+}
+
+impl Application {
+    /// Opens the database (folder, keys and schema are made when absent), loads every contract and listens.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        Self::start_with(config, Arc::new(SystemClock), Arc::new(SystemEntropy)).await
+    }
+
+    /// The same with a given clock and randomness: tests.
+    pub async fn start_with(config: &Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(config.server.listen)
+            .await
+            .with_context(|| format!("cannot listen on `{}`", config.server.listen))?;
+        let origin = PublicOrigin::new(config.server.public_origin.as_deref(), listener.local_addr()?)?;
+        let store = Store::open(&location(config), Options::default()).await?;
+        let loaded = contracts::load(&store, clock.now(), entropy.as_ref()).await?;
+        let contracts = Arc::new(ArcSwap::from_pointee(loaded));
+        let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
+        let app = App { store, contracts, snapshots: Snapshots::default(), rate_limit, origin, clock, entropy };
+        Ok(Self { app, listener })
+    }
+
+    /// The address that is listened on.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().expect("INVARIANT: a bound listener has an address")
+    }
+
+    /// Serves until `stop` resolves, then lets the requests under way end.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        let watch = tokio::spawn(watch_contracts(self.app.clone()));
+        let service = router::router(self.app).into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(self.listener, service).with_graceful_shutdown(stop).await;
+        watch.abort();
+        served
+    }
+}
+
+/// Resolves at SIGTERM or SIGINT.
+pub async fn stop_signal() {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .expect("INVARIANT: a handler for SIGTERM can be installed");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping: requests under way are answered first");
+}
+
+/// Where the configuration says the data are.
+pub fn location(config: &Config) -> Location {
+    match &config.server.database_url {
+        Some(url) => Location::Postgres { url: url.clone() },
+        None => Location::Sqlite { folder: PathBuf::from(&config.server.data) },
+    }
+}
+
+async fn watch_contracts(app: App) {
+    loop {
+        tokio::time::sleep(CONTRACT_POLL).await;
+        if let Err(error) = app.reload_contracts().await {
+            tracing::warn!(error = %error, "cannot look for imported contracts");
+        }
+    }
+}

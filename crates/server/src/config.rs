@@ -1,0 +1,224 @@
+//! The configuration: one struct, defaults visible, unknown keys refused.
+//!
+//! The TOML file is read first; options of the command line and `COUNTERSIGN_…` variables (read by the command line
+//! parser) override it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that an operator can set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the server listens, what it is called and where it keeps its data.
+    pub server: Server,
+    /// What a caller may ask for in a minute.
+    pub limits: Limits,
+}
+
+/// `[server]`
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Address of the main listener; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Issuer and public origin: `https://login.example.com`. Default: `http://` + `listen`, when that is loopback.
+    pub public_origin: Option<String>,
+    /// Folder of the embedded database.
+    pub data: PathBuf,
+    /// `postgres://…`: use PostgreSQL instead of the embedded database.
+    pub database_url: Option<String>,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Platform API calls of one access token in one minute; shown in `inin-ratelimit-allowed`.
+    pub calls_per_token_per_minute: u32,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+            public_origin: None,
+            data: PathBuf::from("./data"),
+            database_url: None,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { calls_per_token_per_minute: 3_000 }
+    }
+}
+
+/// The password inside a database URL stays out of logs.
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("listen", &self.listen)
+            .field("public_origin", &self.public_origin)
+            .field("data", &self.data)
+            .field("database_url", &self.database_url.as_deref().map(redact_password))
+            .finish()
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be opened.
+    #[error("{file}: {cause}")]
+    Unreadable {
+        /// As it was named.
+        file: String,
+        /// The operating system's word.
+        cause: std::io::Error,
+    },
+    /// The file is not TOML of our shape; the message names line and key.
+    #[error("{file}: {message}")]
+    Malformed {
+        /// As it was named.
+        file: String,
+        /// With line, key and what would be right.
+        message: String,
+    },
+    /// A value that cannot work.
+    #[error("`{key}` = `{value}`: {rule}")]
+    Invalid {
+        /// The option.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What would be right.
+        rule: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads a TOML file.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let file = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable { file: file.clone(), cause })?;
+        Self::from_toml(&text)
+            .map_err(|error| ConfigError::Malformed { file, message: error.to_string().trim_end().to_owned() })
+    }
+
+    /// Reads TOML text.
+    pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// The configuration as TOML, defaults included.
+    pub fn to_toml(&self) -> String {
+        let mut shown = self.clone();
+        shown.server.database_url = shown.server.database_url.as_deref().map(redact_password);
+        toml::to_string_pretty(&shown).expect("the configuration has a TOML form")
+    }
+}
+
+/// The issuer (RFC 8414 §2) and origin of every address that we print; never derived from a request (E06).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicOrigin(String);
+
+impl PublicOrigin {
+    /// The configured origin, or `http://` + the address that is listened on when that is loopback.
+    pub fn new(configured: Option<&str>, listening: SocketAddr) -> Result<Self, ConfigError> {
+        let Some(text) = configured else {
+            let origin = format!("http://{listening}");
+            let rule =
+                "set `public_origin` to the https address that browsers use; only a loopback address has a default";
+            return if listening.ip().is_loopback() {
+                Ok(Self(origin))
+            } else {
+                Err(ConfigError::Invalid { key: "server.listen", value: listening.to_string(), rule })
+            };
+        };
+        let rule = "it must be `https://host[:port]` without path, or `http://` on a loopback address";
+        let invalid = || ConfigError::Invalid { key: "server.public_origin", value: text.to_owned(), rule };
+        let url = url::Url::parse(text).map_err(|_| invalid())?;
+        let is_loopback = match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        let is_allowed = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+        let origin = url.origin().ascii_serialization();
+        if is_allowed && text.trim_end_matches('/') == origin { Ok(Self(origin)) } else { Err(invalid()) }
+    }
+
+    /// `https://host[:port]`, without a final slash.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether cookies can be `Secure` and have the `__Host-` prefix (not on plain-http loopback).
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+}
+
+impl std::fmt::Display for PublicOrigin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn redact_password(database_url: &str) -> String {
+    match url::Url::parse(database_url) {
+        Ok(mut url) if url.password().is_some() => {
+            let _ = url.set_password(Some("redacted"));
+            url.to_string()
+        }
+        Ok(url) => url.to_string(),
+        Err(_) => "redacted".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let error = Config::from_toml("[server]\nlisten = \"127.0.0.1:1\"\nlisen = 3\n").unwrap_err().to_string();
+        assert!(error.contains("line 3") && error.contains("lisen") && error.contains("expected one of"), "{error}");
+    }
+
+    #[test]
+    fn shown_defaults_read_back_as_defaults() {
+        assert_eq!(Config::from_toml(&Config::default().to_toml()).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn e06_the_issuer_is_configured_or_loopback() {
+        assert_eq!(PublicOrigin::new(None, LOOPBACK).unwrap().as_str(), "http://127.0.0.1:8080");
+        assert_eq!(
+            PublicOrigin::new(Some("https://login.acme.test/"), LOOPBACK).unwrap().as_str(),
+            "https://login.acme.test"
+        );
+        assert!(PublicOrigin::new(Some("http://localhost:9000"), LOOPBACK).is_ok());
+        for bad in
+            ["http://login.acme.test", "https://a.test/path", "login.acme.test", "https://u@a.test", "https://a.test?x"]
+        {
+            assert!(PublicOrigin::new(Some(bad), LOOPBACK).is_err(), "{bad}");
+        }
+        assert!(PublicOrigin::new(None, SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 80)).is_err());
+    }
+
+    #[test]
+    fn the_password_of_the_database_is_not_shown() {
+        let server = Server { database_url: Some("postgres://me:hunter2@db/cs".into()), ..Server::default() };
+        assert!(!format!("{server:?}").contains("hunter2"));
+        assert!(!Config { server, ..Config::default() }.to_toml().contains("hunter2"));
+    }
+}

@@ -1,0 +1,54 @@
+//! The contracts of a node: our own API first, then what operators imported; one catalogue for all.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use countersign_decision::{Contract, ContractSource, Contracts, ImportOptions, SourceFile, import};
+use countersign_domain::entropy::Entropy;
+use countersign_domain::time::Timestamp;
+use countersign_store::{Store, StoreError, SystemTask};
+
+/// The name under which our own API's contract is loaded.
+pub const PLATFORM_CONTRACT: &str = "platform";
+/// Our own API.
+pub const PLATFORM_YAML: &str = include_str!("../api/platform.openapi.yaml");
+
+/// Contracts as they were loaded.
+pub struct Loaded {
+    /// Goes up with each import.
+    pub revision: i64,
+    /// All of them, with the united catalogue.
+    pub contracts: Arc<Contracts>,
+}
+
+/// The contract of our own API.
+pub fn platform(contracts: &Contracts) -> &Contract {
+    contracts.named(PLATFORM_CONTRACT).expect("INVARIANT: `load` puts the platform contract first")
+}
+
+/// Our own API, read by the same importer as a customer's.
+pub fn platform_source() -> anyhow::Result<ContractSource> {
+    let file = SourceFile { name: "platform.openapi.yaml", text: PLATFORM_YAML };
+    let options = ImportOptions { name: PLATFORM_CONTRACT.to_owned(), ..ImportOptions::default() };
+    import(&[file], &options).map_err(|errors| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("our own contract does not import: {}", errors.join("; "))
+    })
+}
+
+/// Our own API and every imported contract.
+pub async fn load(store: &Store, now: Timestamp, entropy: &dyn Entropy) -> anyhow::Result<Loaded> {
+    let revision = revision(store, now, entropy).await?;
+    let mut sources = vec![platform_source()?];
+    for (name, json) in store.system(SystemTask::Contracts, now, entropy).contracts().await? {
+        sources.push(
+            serde_json::from_value(json).with_context(|| format!("the stored contract `{name}` cannot be read"))?,
+        );
+    }
+    Ok(Loaded { revision, contracts: Arc::new(Contracts::new(sources)?) })
+}
+
+/// The revision of the imported contracts.
+pub async fn revision(store: &Store, now: Timestamp, entropy: &dyn Entropy) -> Result<i64, StoreError> {
+    store.system(SystemTask::Contracts, now, entropy).contracts_revision().await
+}

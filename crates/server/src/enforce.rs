@@ -1,0 +1,5 @@
+//! Enforcement: every door is an adapter of one path, `check::check`, which asks `decision::decide`.
+
+pub mod check;
+pub mod rate;
+pub mod snapshots;

@@ -1,0 +1,206 @@
+//! The one path of every enforcement point: credentials → live state → `decision::decide` → allowed or refused.
+
+use std::sync::Arc;
+
+use countersign_decision::{
+    Authority, Caller, ClientRef, Contract, Contracts, Decision, Denial, OwnedPermit, Reason, Snapshot, Subject, decide,
+};
+use countersign_domain::client::ClientState;
+use countersign_domain::oauth::token::TokenSubject;
+use countersign_domain::secret::Digest;
+use countersign_domain::time::Timestamp;
+use countersign_store::token::Bearer;
+use countersign_store::{StoreError, SystemTask};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::config::PublicOrigin;
+use crate::http::bearer::Credentials;
+
+/// What a caller asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The HTTP method as it was sent.
+    pub method: &'a str,
+    /// The request target as it was sent: path and query.
+    pub target: &'a [u8],
+}
+
+/// A call that goes through.
+#[derive(Debug, Clone)]
+pub struct Allowed {
+    /// The operation that was chosen.
+    pub operation_id: String,
+    /// The proof; `None` for a public operation that was called without a live token.
+    pub permit: Option<OwnedPermit>,
+}
+
+/// A call that does not.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// The first reason that applies.
+    pub reason: Reason,
+    /// The operation that was chosen, if any.
+    pub operation_id: Option<String>,
+    /// Methods of the path, for 405.
+    pub allowed_methods: Vec<String>,
+    /// The sufficient scope alternative that opens fewest operations.
+    pub narrowest_scopes: Vec<String>,
+    /// The app that asked, when it is known.
+    pub client: Option<String>,
+    missing: Value,
+}
+
+/// Who asks, as the store knows it at this instant.
+pub enum Asker {
+    /// No credential.
+    Missing,
+    /// A credential that is not live.
+    Invalid,
+    /// A live token.
+    Live(Box<LiveToken>),
+}
+
+/// A live token with the state that its calls are decided on.
+pub struct LiveToken {
+    /// Digest of the token.
+    pub digest: Digest,
+    /// The token's record, joined with its client and organization.
+    pub bearer: Bearer,
+    /// The caller, for the snapshot.
+    pub caller: Caller,
+    /// The organization as it stands.
+    pub snapshot: Arc<Snapshot>,
+}
+
+impl Asker {
+    /// What the caller holds at this instant.
+    pub fn authority(&self) -> Authority<'_> {
+        match self {
+            Self::Missing => Authority::missing_credentials(),
+            Self::Invalid => Authority::invalid_credentials(),
+            Self::Live(live) => live.snapshot.authority(&live.caller),
+        }
+    }
+}
+
+/// Decides one call against current state. An error means that state could not be read: refuse with 503.
+pub fn check(app: &App, contract: &Contract, asker: &Asker, ask: Ask<'_>) -> Result<Allowed, Box<Refusal>> {
+    let authority = asker.authority();
+    match decide(contract, &authority, ask.method, ask.target) {
+        Decision::Allow(permit) => {
+            if let Some(missing) = permit.report() {
+                app.report(asker, &permit.operation().id, missing);
+            }
+            Ok(Allowed { operation_id: permit.operation().id.clone(), permit: permit.detach() })
+        }
+        Decision::Deny(denial) => Err(Box::new(Refusal::new(&denial, asker))),
+    }
+}
+
+/// Reads who asks: the token's record and its organization's current snapshot.
+pub async fn identify(
+    app: &App,
+    contracts: &Arc<Contracts>,
+    credentials: Credentials,
+    now: Timestamp,
+) -> Result<Asker, StoreError> {
+    let digest: Digest = match credentials {
+        Credentials::Missing => return Ok(Asker::Missing),
+        Credentials::Malformed => return Ok(Asker::Invalid),
+        Credentials::Bearer(digest) => digest,
+    };
+    let store = app.store.system(SystemTask::Enforcement, now, app.entropy.as_ref());
+    let Some(bearer) = store.bearer(&digest).await? else { return Ok(Asker::Invalid) };
+    if bearer.is_revoked || now >= bearer.expires_at {
+        return Ok(Asker::Invalid);
+    }
+    let snapshots = &app.snapshots;
+    let Some(snapshot) = snapshots.at_least(bearer.org_revision, &bearer.organization, contracts, &store).await? else {
+        return Ok(Asker::Invalid);
+    };
+    Ok(Asker::Live(Box::new(LiveToken { digest, caller: caller(&bearer), snapshot, bearer })))
+}
+
+fn caller(bearer: &Bearer) -> Caller {
+    Caller {
+        client: ClientRef {
+            id: bearer.client.to_string(),
+            home_organization: bearer.client_home.to_string(),
+            active: bearer.client_state == ClientState::Active && bearer.client_home_active,
+        },
+        subject: match &bearer.subject {
+            TokenSubject::User(id) => Subject::User(id.to_string()),
+            TokenSubject::Client => Subject::Client,
+        },
+        ceiling: bearer.ceiling.as_ref().map(|scopes| scopes.iter().map(ToString::to_string).collect()),
+        actors: vec![],
+    }
+}
+
+impl Refusal {
+    fn new(denial: &Denial<'_>, asker: &Asker) -> Self {
+        Self {
+            reason: denial.reason(),
+            operation_id: denial.operation().map(|operation| operation.id.clone()),
+            allowed_methods: denial.allowed_methods().iter().map(ToString::to_string).collect(),
+            narrowest_scopes: denial.narrowest_scopes().into_iter().flatten().map(ToString::to_string).collect(),
+            client: match asker {
+                Asker::Live(live) => Some(live.bearer.client.to_string()),
+                Asker::Missing | Asker::Invalid => None,
+            },
+            missing: json!(denial.missing()),
+        }
+    }
+
+    /// Every half that is missing, as the operator contract shapes it; `None` where nothing is.
+    pub fn missing_json(&self) -> Option<Value> {
+        self.missing.as_object().is_some_and(|missing| !missing.is_empty()).then(|| self.missing.clone())
+    }
+
+    /// The scopes of every alternative, each once, in the contract's order.
+    pub fn scopes_of_all_alternatives(&self) -> Vec<String> {
+        let mut scopes: Vec<String> = Vec::new();
+        for scope in
+            self.missing["scopes_any_of"].as_array().into_iter().flatten().flat_map(|set| set.as_array()).flatten()
+        {
+            let scope = scope.as_str().unwrap_or_default();
+            if !scopes.iter().any(|known| known == scope) {
+                scopes.push(scope.to_owned());
+            }
+        }
+        scopes
+    }
+
+    /// The permissions that are missing.
+    pub fn missing_permissions(&self) -> Vec<String> {
+        let list = self.missing["permissions"]["of"].as_array();
+        list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// Whether all of [`Self::missing_permissions`] are needed, not any one.
+    pub fn needs_all_permissions(&self) -> bool {
+        self.missing["permissions"]["mode"] == "ALL"
+    }
+
+    /// Who can fix it: where to ask for approval of the app.
+    pub fn help(&self, origin: &PublicOrigin) -> Option<Value> {
+        let client = self.client.as_deref()?;
+        match self.reason {
+            Reason::AppNotAuthorized | Reason::MissingScope | Reason::AppRefused => {
+                let scope = self.narrowest_scopes.join("%20");
+                Some(json!({
+                    "message": "an administrator of the organization can grant the scope to the app",
+                    "requestApproval": format!("{origin}/oauth/approval?client_id={client}&scope={scope}"),
+                }))
+            }
+            Reason::MissingPermission => Some(
+                json!({ "message": "an administrator of the organization can give the user a role that holds the permission" }),
+            ),
+            Reason::RoleNotAllowed => Some(
+                json!({ "message": "an administrator of the organization can change which roles may use the app" }),
+            ),
+            _ => None,
+        }
+    }
+}

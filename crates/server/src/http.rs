@@ -1,0 +1,6 @@
+//! What every HTTP surface shares: the instant of a request, credentials, forms, refusals.
+
+pub mod bearer;
+pub mod error;
+pub mod form;
+pub mod now;

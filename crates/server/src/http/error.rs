@@ -1,0 +1,272 @@
+//! The one table from causes to failure statuses and bodies.
+//!
+//! Platform bodies are Genesys Cloud's `ErrorBody` plus our `missing` and `help`; challenges follow RFC 6750 §3.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use countersign_decision::Reason;
+use countersign_store::StoreError;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::config::PublicOrigin;
+use crate::enforce::check::Refusal;
+use crate::http::now::RequestContext;
+
+/// A refused platform API call, before it is given its correlation id.
+#[derive(Debug, Clone)]
+pub struct ApiError(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    status: StatusCode,
+    code: &'static str,
+    template: &'static str,
+    params: Vec<(&'static str, String)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    missing: Option<Value>,
+    help: Option<Value>,
+    details: Vec<FieldDetail>,
+}
+
+/// Which field of a request is wrong.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldDetail {
+    error_code: &'static str,
+    field_name: String,
+}
+
+impl ApiError {
+    /// `template` may name its parameters as `{name}`.
+    fn new(status: StatusCode, code: &'static str, template: &'static str) -> Self {
+        let (params, headers, details) = (vec![], vec![], vec![]);
+        Self(Box::new(Parts { status, code, template, params, headers, missing: None, help: None, details }))
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.0.params.push((name, value.into()));
+        self
+    }
+
+    fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        // header text is built from scopes, methods and our own origin: visible ASCII
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.headers.push((name, value));
+        }
+        self
+    }
+
+    /// 400 `bad.request`: the request cannot be understood; `why` says what is wrong and what would be right.
+    pub fn bad_request(why: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad.request", "{reason}").with("reason", why)
+    }
+
+    /// 400 with one of the contract's own codes, e.g. `bad.client.role`.
+    pub fn invalid(code: &'static str, why: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, "{reason}").with("reason", why)
+    }
+
+    /// 400 `constraint.validation`: `field` of the body or query is wrong.
+    pub fn invalid_field(field: &str, why: impl Into<String>) -> Self {
+        let mut error = Self::new(StatusCode::BAD_REQUEST, "constraint.validation", "{field}: {reason}")
+            .with("field", field)
+            .with("reason", why);
+        error.0.details.push(FieldDetail { error_code: "constraint.validation", field_name: field.to_owned() });
+        error
+    }
+
+    /// 404 `not.found`, also for objects of other organizations: `what` names the kind, e.g. `user`.
+    pub fn not_found(what: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not.found", "The requested {what} was not found.").with("what", what)
+    }
+
+    /// 409 `general.conflict`.
+    pub fn conflict(why: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "general.conflict", "{reason}").with("reason", why)
+    }
+
+    /// 413 `request.entity.too.large`.
+    pub fn too_large(max_bytes: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "request.entity.too.large",
+            "The request is over the size limit. Maximum bytes: {limit}",
+        )
+        .with("limit", max_bytes.to_string())
+    }
+
+    /// 415 `unsupported.media.type`.
+    pub fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported.media.type",
+            "Unsupported Media Type - Unsupported or incorrect media type, such as an incorrect Content-Type value in the header.",
+        )
+    }
+
+    /// 400 `not.a.user`: a client-credentials token where a person is needed.
+    pub fn not_a_user() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "not.a.user",
+            "This request requires a user context. Client credentials cannot be used for requests to this resource.",
+        )
+    }
+
+    /// 403 `not.authorized`: the caller would give away more than it holds (invariants 14, 15).
+    pub fn not_authorized(why: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "not.authorized", "{reason}").with("reason", why)
+    }
+
+    /// 429 `too.many.requests`, with the seconds to wait.
+    pub fn too_many_requests(allowed: u32, retry_after_seconds: i64) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too.many.requests",
+            "Rate limit exceeded the maximum [{allowed}] requests within [60] seconds",
+        )
+        .with("allowed", allowed.to_string())
+        .with_header(header::RETRY_AFTER, &retry_after_seconds.to_string())
+    }
+
+    /// 503 `service.unavailable`: state cannot be read, so nothing is allowed.
+    pub fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "service.unavailable", "the service is unavailable; try again")
+            .with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// 500 `internal.server.error`: the log has the cause under the correlation id.
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal.server.error", "the request could not be completed")
+    }
+
+    /// The answer to a call that was denied (operator contract, "Answers to refused API calls").
+    pub fn from_refusal(refusal: &Refusal, origin: &PublicOrigin) -> Self {
+        let realm = format!("Bearer realm=\"{origin}\"");
+        let metadata = format!("resource_metadata=\"{origin}/.well-known/oauth-protected-resource\"");
+        let mut error = match refusal.reason {
+            Reason::BadRequestTarget => {
+                Self::bad_request("the request target is not in canonical form; send it without encoded or doubled separators")
+            }
+            Reason::NoSuchOperation => Self::new(StatusCode::NOT_FOUND, "not.found", "The requested resource was not found."),
+            Reason::MethodNotAllowed => {
+                Self::new(StatusCode::METHOD_NOT_ALLOWED, "method.not.allowed", "the resource has no such method")
+                    .with_header(header::ALLOW, &refusal.allowed_methods.join(", "))
+            }
+            Reason::MissingCredentials => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "authentication.required",
+                "No authentication bearer token specified in authorization header.",
+            )
+            .with_header(header::WWW_AUTHENTICATE, &format!("{realm}, {metadata}")),
+            // one answer for every credential that is not live: which half is bad is nobody's business
+            Reason::InvalidCredentials
+            | Reason::UnknownOrganization
+            | Reason::UnknownClient
+            | Reason::UnknownUser
+            | Reason::Inactive => Self::new(StatusCode::UNAUTHORIZED, "bad.credentials", "Invalid login credentials.")
+                .with_header(header::WWW_AUTHENTICATE, &format!("{realm}, error=\"invalid_token\", {metadata}")),
+            Reason::AppRefused | Reason::AppNotAuthorized | Reason::MissingScope => {
+                let error = Self::new(
+                    StatusCode::FORBIDDEN,
+                    "app.not.authorized.for.scope",
+                    "App not authorized to use scope [{scopes}]",
+                )
+                .with("scopes", refusal.scopes_of_all_alternatives().join(", "));
+                let scope = refusal.narrowest_scopes.join(" ");
+                let scope = if scope.is_empty() { String::new() } else { format!(", scope=\"{scope}\"") };
+                error.with_header(
+                    header::WWW_AUTHENTICATE,
+                    &format!("{realm}, error=\"insufficient_scope\"{scope}, {metadata}"),
+                )
+            }
+            Reason::MissingPermission if refusal.needs_all_permissions() => {
+                Self::new(StatusCode::FORBIDDEN, "missing.permissions", "Unable to perform the requested action. You are missing the following permission(s): [{permissions}]")
+                    .with("permissions", refusal.missing_permissions().join(", "))
+            }
+            Reason::MissingPermission => Self::new(
+                StatusCode::FORBIDDEN,
+                "missing.any.permissions",
+                "Unable to perform the requested action. You must have at least one of the following permissions assigned: [{permissions}]",
+            )
+            .with("permissions", refusal.missing_permissions().join(", ")),
+            Reason::RoleNotAllowed => {
+                Self::not_authorized("the organization limits this app to holders of other roles")
+            }
+            Reason::UnstatedRequirement | Reason::OtherCredential => {
+                Self::not_authorized("the contract does not state what this operation needs from an app")
+            }
+        };
+        error.0.missing = refusal.missing_json();
+        error.0.help = refusal.help(origin);
+        error
+    }
+
+    /// The reply, with the request's correlation id.
+    pub fn respond(&self, context: &RequestContext) -> Response {
+        let mut body = Map::new();
+        body.insert("message".into(), self.message().into());
+        body.insert("code".into(), self.0.code.into());
+        body.insert("status".into(), self.0.status.as_u16().into());
+        body.insert("contextId".into(), (&*context.context_id).into());
+        body.insert("messageWithParams".into(), self.0.template.into());
+        let params: Map<String, Value> =
+            self.0.params.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        body.insert("messageParams".into(), params.into());
+        body.insert("details".into(), json!(self.0.details));
+        body.insert("errors".into(), json!([]));
+        body.extend(self.0.missing.clone().map(|missing| ("missing".to_owned(), missing)));
+        body.extend(self.0.help.clone().map(|help| ("help".to_owned(), help)));
+        let mut response = (self.0.status, axum::Json(body)).into_response();
+        for (name, value) in &self.0.headers {
+            response.headers_mut().append(name, value.clone());
+        }
+        response
+    }
+
+    fn message(&self) -> String {
+        self.0
+            .params
+            .iter()
+            .fold(self.0.template.to_owned(), |message, (name, value)| message.replace(&format!("{{{name}}}"), value))
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { what } => Self::conflict(what),
+            StoreError::NotFound { what } => Self::not_found(what),
+            StoreError::Invalid { what } => Self::bad_request(what),
+            StoreError::Unavailable(_) => {
+                tracing::error!(error = %error, "the store is unavailable");
+                Self::unavailable()
+            }
+            _ => {
+                tracing::error!(error = %error, "the store failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+/// A refusal of the token endpoint (RFC 6749 §5.2), in three fields as the real system sends them.
+pub fn token_error(status: StatusCode, code: &str, description: &str) -> Response {
+    let body = json!({ "error": code, "error_description": description, "description": description });
+    let mut response = (status, axum::Json(body)).into_response();
+    no_store(&mut response);
+    response
+}
+
+/// RFC 6749 §5.1: neither tokens nor their refusals are cached.
+pub fn no_store(response: &mut Response) {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+}
+
+/// 404 for an address that is neither API, page nor endpoint.
+pub async fn nothing_here() -> Response {
+    (StatusCode::NOT_FOUND, Body::from("nothing here\n")).into_response()
+}

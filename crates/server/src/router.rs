@@ -1,0 +1,63 @@
+//! Every mount of the main listener on one page.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::app::App;
+use crate::contracts::PLATFORM_YAML;
+use crate::http::error::nothing_here;
+use crate::http::now::{CORRELATION_HEADER, request_context};
+use crate::platform;
+
+/// The whole main listener.
+pub fn router(app: App) -> Router {
+    Router::new()
+        // our own API: anything below /api is decided by the contract, unknown paths included
+        .route("/api/{*path}", any(platform::door).layer(cors_for_apps()))
+        .route("/openapi.yaml", get(openapi))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .fallback(nothing_here)
+        .layer(from_fn_with_state(app.clone(), request_context))
+        .with_state(app)
+}
+
+/// E27: apps in browsers may call the API and the token endpoint with a token they hold; cookies never count there.
+pub fn cors_for_apps() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT,
+            HeaderName::from_static("genesys-app"),
+        ])
+        .expose_headers([
+            CORRELATION_HEADER,
+            header::WWW_AUTHENTICATE,
+            header::RETRY_AFTER,
+            HeaderName::from_static("inin-ratelimit-count"),
+            HeaderName::from_static("inin-ratelimit-allowed"),
+            HeaderName::from_static("inin-ratelimit-reset"),
+        ])
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/yaml")], PLATFORM_YAML).into_response()
+}
+
+async fn ready(State(app): State<App>) -> Response {
+    match app.store.ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::warn!(error = %error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
+        }
+    }
+}
