@@ -1,1 +1,32 @@
-//! The only place with SQL.
+//! The only place with SQL, and the only place that knows there are two databases.
+//!
+//! [`Store::open`] opens SQLite (the default) or PostgreSQL. Organization data is reached through [`OrgStore`] only: every
+//! statement there binds the organization that the permit names. What has no permit (sign-in, the token endpoint, the
+//! snapshot loader, `apply`) passes a [`SystemTask`].
+
+mod approval_request;
+mod assignment;
+mod audit;
+pub mod authorization;
+mod change;
+pub mod client;
+mod client_secret;
+mod column;
+mod consent;
+mod contract;
+mod db;
+pub mod error;
+pub mod interaction;
+pub mod organization;
+pub mod role;
+mod schema;
+mod session;
+mod snapshot;
+mod store;
+pub mod token;
+pub mod user;
+pub mod user_search;
+
+pub use db::{Location, Options};
+pub use error::StoreError;
+pub use store::{Listing, OrgStore, Page, Store, SystemStore, SystemTask};

@@ -1,0 +1,159 @@
+//! Secrets of confidential clients: hashes only, two live at most (C26).
+
+use countersign_domain::id::ClientId;
+use countersign_domain::secret::SecretHash;
+use countersign_domain::time::Timestamp;
+use serde_json::{Value, json};
+use sqlx::any::AnyRow;
+
+use crate::change::{Event, OrgWriter};
+use crate::column::{Columns, damaged, hash_text, parse_hash};
+use crate::{OrgStore, StoreError, SystemStore};
+
+impl OrgStore<'_> {
+    /// Gives a confidential client a new secret. The newest other one lives on until `retire_others_at` (`None`: without
+    /// end), older ones go.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid` for a public client.
+    pub async fn add_client_secret(
+        &self,
+        id: &ClientId,
+        secret: &SecretHash,
+        retire_others_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.change(move |mut writer| async move {
+            if !writer.client(id).await?.is_confidential {
+                return Err(StoreError::Invalid { what: "a public client has no secret".to_owned() });
+            }
+            writer.add_secret(id, secret, retire_others_at).await?;
+            writer.commit(()).await
+        })
+        .await
+    }
+}
+
+impl SystemStore<'_> {
+    /// The hashes of a client's secrets that are live now, the newest first; empty for public and unknown clients.
+    pub async fn client_secrets(&self, id: &ClientId) -> Result<Vec<SecretHash>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT hash
+               FROM client_secrets
+              WHERE client_id = $1
+                AND (expires_at IS NULL OR expires_at > $2)
+              ORDER BY created_at DESC, hash",
+        )
+        .bind(id.as_str())
+        .bind(self.now.as_micros())
+        .fetch_all(self.database.readers())
+        .await?;
+        rows.iter().map(hash).collect()
+    }
+}
+
+impl OrgWriter<'_> {
+    pub(crate) async fn add_secret(
+        &mut self,
+        id: &ClientId,
+        secret: &SecretHash,
+        retire_others_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "DELETE FROM client_secrets
+              WHERE org_id = $1
+                AND client_id = $2
+                AND created_at < (SELECT MAX(created_at) FROM client_secrets WHERE org_id = $1 AND client_id = $2)",
+        )
+        .bind(self.organization.as_str())
+        .bind(id.as_str())
+        .execute(&mut *self.transaction)
+        .await?;
+        sqlx::query(
+            "UPDATE client_secrets
+                SET expires_at = $3
+              WHERE org_id = $1
+                AND client_id = $2
+                AND (expires_at IS NULL OR expires_at > $3)",
+        )
+        .bind(self.organization.as_str())
+        .bind(id.as_str())
+        .bind(retire_others_at.map(Timestamp::as_micros))
+        .execute(&mut *self.transaction)
+        .await?;
+        self.insert_secret(id, secret).await?;
+        self.note(Event {
+            action: "client.add_secret".into(),
+            entity: "client".into(),
+            entity_id: id.to_string(),
+            before: Value::Null,
+            after: json!({ "othersEndAt": retire_others_at }),
+        });
+        Ok(())
+    }
+
+    /// Makes `secret` the only one (`None`: the client becomes public).
+    pub(crate) async fn replace_secrets(
+        &mut self,
+        id: &ClientId,
+        secret: Option<&SecretHash>,
+    ) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM client_secrets WHERE org_id = $1 AND client_id = $2")
+            .bind(self.organization.as_str())
+            .bind(id.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        sqlx::query("UPDATE clients SET is_confidential = $3 WHERE org_id = $1 AND client_id = $2")
+            .bind(self.organization.as_str())
+            .bind(id.as_str())
+            .bind(i64::from(secret.is_some()))
+            .execute(&mut *self.transaction)
+            .await?;
+        if let Some(secret) = secret {
+            self.insert_secret(id, secret).await?;
+        }
+        self.note(Event {
+            action: "client.replace_secrets".into(),
+            entity: "client".into(),
+            entity_id: id.to_string(),
+            before: Value::Null,
+            after: json!({ "isConfidential": secret.is_some() }),
+        });
+        Ok(())
+    }
+
+    /// The live secrets, the newest first.
+    pub(crate) async fn secrets(&mut self, id: &ClientId) -> Result<Vec<SecretHash>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT hash
+               FROM client_secrets
+              WHERE org_id = $1
+                AND client_id = $2
+                AND (expires_at IS NULL OR expires_at > $3)
+              ORDER BY created_at DESC, hash",
+        )
+        .bind(self.organization.as_str())
+        .bind(id.as_str())
+        .bind(self.now.as_micros())
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        rows.iter().map(hash).collect()
+    }
+
+    pub(crate) async fn insert_secret(&mut self, id: &ClientId, secret: &SecretHash) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO client_secrets (org_id, client_id, hash, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, NULL)",
+        )
+        .bind(self.organization.as_str())
+        .bind(id.as_str())
+        .bind(hash_text(secret))
+        .bind(self.now.as_micros())
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+}
+
+fn hash(row: &AnyRow) -> Result<SecretHash, StoreError> {
+    parse_hash(&row.text("hash")?).ok_or_else(|| damaged("hash"))
+}

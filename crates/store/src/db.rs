@@ -1,0 +1,284 @@
+//! The only file that knows there are two databases: how each is opened, how its transactions begin, what its failures mean.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Any, AnyPool, AssertSqlSafe, ConnectOptions, Executor, Row};
+
+use crate::error::{DatabaseFailure, StoreError};
+use crate::schema;
+
+/// Where the data is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A file `countersign.db` in this folder.
+    Sqlite {
+        /// Made when absent, for the owner only.
+        folder: PathBuf,
+    },
+    /// A PostgreSQL database.
+    Postgres {
+        /// `postgres://user:password@host:port/database`.
+        url: String,
+    },
+}
+
+/// How to use the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Connections that read (SQLite, which has one more to write), or read and write (PostgreSQL).
+    pub connections: u32,
+    /// How long a statement may run, how long a writer waits for another, and how long a connection may take, in seconds.
+    pub timeout_seconds: u32,
+}
+
+/// A write or read in progress; dropped, it is rolled back.
+pub(crate) type Transaction = sqlx::Transaction<'static, Any>;
+
+#[derive(Clone)]
+pub(crate) struct Database {
+    engine: Engine,
+    /// SQLite: one connection, so that writers queue here and not on the file's lock. PostgreSQL: the same pool as `readers`.
+    writer: AnyPool,
+    readers: AnyPool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// The name of the SQLite file in its folder.
+const SQLITE_FILE: &str = "countersign.db";
+/// `Csig`: the mark in the header of a SQLite file that it is Countersign's.
+const SQLITE_APPLICATION_ID: i64 = 0x4373_6967;
+/// How often a write transaction is tried that lost against another (PostgreSQL 40001, 40P01).
+const WRITE_ATTEMPTS: u32 = 10;
+
+impl Database {
+    pub(crate) async fn open(location: &Location, options: Options) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        match location {
+            Location::Sqlite { folder } => open_sqlite(folder, options).await,
+            Location::Postgres { url } => open_postgres(url, options).await,
+        }
+    }
+
+    /// For single statements that read.
+    pub(crate) fn readers(&self) -> &AnyPool {
+        &self.readers
+    }
+
+    /// For single statements that write nothing of authority (sessions, interactions, codes).
+    pub(crate) fn writer(&self) -> &AnyPool {
+        &self.writer
+    }
+
+    /// A transaction that writes.
+    pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(self.writer.begin_with(self.engine.begin_write()).await?)
+    }
+
+    /// A transaction that reads one state of the data, whatever others write meanwhile.
+    pub(crate) async fn begin_read(&self) -> Result<Transaction, StoreError> {
+        Ok(self.readers.begin_with(self.engine.begin_read()).await?)
+    }
+
+    /// Gives `work` a write transaction to commit; again from the start when it lost against another.
+    pub(crate) async fn write<T, F>(&self, work: impl Fn(Transaction) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        for attempt in 1..WRITE_ATTEMPTS {
+            match work(self.begin().await?).await {
+                Err(error) if error.is_lost_race() => tokio::time::sleep(backoff(attempt)).await,
+                outcome => return outcome,
+            }
+        }
+        work(self.begin().await?).await
+    }
+
+    pub(crate) async fn ready(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT name FROM counters WHERE name = 'contracts'").fetch_one(&self.readers).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Engine {
+    const fn begin_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            // Enough, because every write of authority first locks its organization's row and every claim its artefact's row.
+            Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        }
+    }
+
+    const fn begin_read(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { connections: 8, timeout_seconds: 5 }
+    }
+}
+
+/// Shows where a PostgreSQL database is without its password.
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite { folder } => write!(f, "Sqlite({})", folder.display()),
+            Self::Postgres { url } => {
+                write!(f, "Postgres({})", url.rsplit_once('@').map_or("…", |(_, host)| host))
+            }
+        }
+    }
+}
+
+async fn open_sqlite(folder: &Path, options: Options) -> Result<Database, StoreError> {
+    let file = make_sqlite_file(folder)?;
+    let file_options = SqliteConnectOptions::new().filename(&file);
+    let any_options = AnyConnectOptions::from_url(&file_options.to_url_lossy())?;
+    // FULL: a commit that was answered survives loss of power. WAL: readers never wait for the writer.
+    let pragmas = format!(
+        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+        u64::from(options.timeout_seconds) * 1_000
+    );
+
+    let writer = pool(options, 1, pragmas.clone());
+    let writer = writer.test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+    let writer = writer.connect_with(any_options.clone()).await.map_err(|error| name_file(error.into(), &file))?;
+    claim_sqlite_file(&writer).await.map_err(|error| name_file(error, &file))?;
+    schema::migrate(&writer).await.map_err(|error| name_file(error, &file))?;
+
+    let readers = pool(options, options.connections.max(1), format!("{pragmas} PRAGMA query_only = ON;"));
+    let readers = readers.test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+    let readers = readers.connect_with(any_options).await?;
+    Ok(Database { engine: Engine::Sqlite, writer, readers })
+}
+
+async fn open_postgres(url: &str, options: Options) -> Result<Database, StoreError> {
+    let any_options: AnyConnectOptions =
+        url.parse().map_err(|_| StoreError::Invalid { what: "the database URL cannot be read".to_owned() })?;
+    let milliseconds = u64::from(options.timeout_seconds) * 1_000;
+    let settings = format!(
+        "SET statement_timeout = {milliseconds}; SET lock_timeout = {milliseconds}; \
+         SET idle_in_transaction_session_timeout = {milliseconds};"
+    );
+    let pool = pool(options, options.connections.max(1), settings).connect_with(any_options).await?;
+    schema::migrate(&pool).await?;
+    Ok(Database { engine: Engine::Postgres, writer: pool.clone(), readers: pool })
+}
+
+fn pool(options: Options, connections: u32, settings: String) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(options.timeout_seconds.into()))
+        .after_connect(move |connection, _| {
+            let settings = settings.clone();
+            Box::pin(async move { connection.execute(AssertSqlSafe(settings)).await.map(drop) })
+        })
+}
+
+/// The folder for its owner only, the file likewise; SQLite gives its journal files the file's mode.
+fn make_sqlite_file(folder: &Path) -> Result<PathBuf, StoreError> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+
+    let refuse = |error: std::io::Error| StoreError::Invalid {
+        what: format!("the data folder `{}` cannot be used: {error}", folder.display()),
+    };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refuse)?;
+    let file = folder.canonicalize().map_err(refuse)?.join(SQLITE_FILE);
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(refuse(error)),
+        _ => Ok(file),
+    }
+}
+
+/// Marks an empty file as Countersign's and refuses one that another program made.
+async fn claim_sqlite_file(writer: &AnyPool) -> Result<(), StoreError> {
+    let mut transaction = writer.begin_with(Engine::Sqlite.begin_write()).await?;
+    let number = |row: AnyRow| row.try_get::<i64, _>(0);
+    let id = sqlx::query("PRAGMA application_id").try_map(number).fetch_one(&mut *transaction).await?;
+    let objects =
+        sqlx::query("SELECT COUNT(*) FROM sqlite_master").try_map(number).fetch_one(&mut *transaction).await?;
+    match (id, objects) {
+        (SQLITE_APPLICATION_ID, _) => {}
+        (0, 0) => {
+            let mark = format!("PRAGMA application_id = {SQLITE_APPLICATION_ID}");
+            transaction.execute(AssertSqlSafe(mark)).await?;
+        }
+        _ => return Err(StoreError::Corrupt { what: "another program made it".to_owned() }),
+    }
+    Ok(transaction.commit().await?)
+}
+
+fn name_file(error: StoreError, file: &Path) -> StoreError {
+    match error {
+        StoreError::Corrupt { what } => StoreError::Corrupt { what: format!("`{}`: {what}", file.display()) },
+        error => error,
+    }
+}
+
+/// 2, 4, 8 … 256 ms: losers of a race come back one after another.
+fn backoff(attempt: u32) -> Duration {
+    Duration::from_millis(1 << attempt.min(8))
+}
+
+impl StoreError {
+    /// Whether the transaction was rolled back only because another one was faster.
+    fn is_lost_race(&self) -> bool {
+        matches!(self, Self::Unavailable(failure) if failure.is_lost_race)
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let unavailable = |message: String| Self::Unavailable(DatabaseFailure { message, is_lost_race: false });
+        match error {
+            sqlx::Error::Database(failure) => from_database(failure.as_ref()),
+            sqlx::Error::PoolTimedOut => unavailable("no connection was free in time".to_owned()),
+            sqlx::Error::PoolClosed => unavailable("it was closed".to_owned()),
+            sqlx::Error::Io(error) => unavailable(error.to_string()),
+            sqlx::Error::Configuration(error) => Self::Invalid { what: format!("the database URL is wrong: {error}") },
+            sqlx::Error::RowNotFound => Self::Corrupt { what: "a record that must exist is missing".to_owned() },
+            error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_)) => {
+                Self::Corrupt { what: error.to_string() }
+            }
+            error => unavailable(error.to_string()),
+        }
+    }
+}
+
+fn from_database(failure: &dyn sqlx::error::DatabaseError) -> StoreError {
+    let message = failure.message().to_owned();
+    if failure.is_unique_violation() {
+        return StoreError::Conflict { what: "it exists already" };
+    }
+    if failure.is_foreign_key_violation() {
+        return StoreError::Invalid { what: "it refers to something that does not exist".to_owned() };
+    }
+    match failure.code().as_deref() {
+        // PostgreSQL: serialization_failure, deadlock_detected.
+        Some("40001" | "40P01") => StoreError::Unavailable(DatabaseFailure { message, is_lost_race: true }),
+        // PostgreSQL: character_not_in_repertoire, untranslatable_character (a text with U+0000).
+        Some("22021" | "22P05") => {
+            StoreError::Invalid { what: "a text holds a character that cannot be kept".to_owned() }
+        }
+        // SQLite: SQLITE_CORRUPT, SQLITE_NOTADB.
+        Some("11" | "26") => StoreError::Corrupt { what: message },
+        _ => StoreError::Unavailable(DatabaseFailure { message, is_lost_race: false }),
+    }
+}

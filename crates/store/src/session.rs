@@ -1,0 +1,97 @@
+//! Signed-in browsers.
+
+use countersign_domain::id::UserId;
+use countersign_domain::secret::Digest;
+use countersign_domain::session::Session;
+
+use crate::change::OrgWriter;
+use crate::column::Columns;
+use crate::{StoreError, SystemStore};
+
+impl SystemStore<'_> {
+    /// Keeps a new session.
+    pub async fn create_session(&self, session: &Session) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO sessions (digest, org_id, user_id, authenticated_at, last_seen_at)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(&session.digest.as_bytes()[..])
+        .bind(session.organization.as_str())
+        .bind(session.user.as_str())
+        .bind(session.authenticated_at.as_micros())
+        .bind(session.last_seen_at.as_micros())
+        .execute(self.database.writer())
+        .await?;
+        Ok(())
+    }
+
+    /// The session of a cookie, unless it is over or its user or organization is not active any more.
+    pub async fn session(&self, digest: &Digest) -> Result<Option<Session>, StoreError> {
+        let row = sqlx::query(
+            "SELECT s.digest, s.org_id, s.user_id, s.authenticated_at, s.last_seen_at
+               FROM sessions s
+               JOIN users u ON u.org_id = s.org_id AND u.user_id = s.user_id
+               JOIN organizations o ON o.org_id = s.org_id
+              WHERE s.digest = $1
+                AND u.state = 'active'
+                AND o.is_active = 1",
+        )
+        .bind(&digest.as_bytes()[..])
+        .fetch_optional(self.database.readers())
+        .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let session = Session {
+            digest: row.digest("digest")?,
+            organization: row.id("org_id")?,
+            user: row.id("user_id")?,
+            authenticated_at: row.instant("authenticated_at")?,
+            last_seen_at: row.instant("last_seen_at")?,
+        };
+        Ok(Some(session).filter(|session| !session.is_expired(self.now)))
+    }
+
+    /// Notes that the session was used now.
+    pub async fn touch(&self, digest: &Digest) -> Result<(), StoreError> {
+        sqlx::query("UPDATE sessions SET last_seen_at = $2 WHERE digest = $1 AND last_seen_at < $2")
+            .bind(&digest.as_bytes()[..])
+            .bind(self.now.as_micros())
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a session; nothing happens if there is none.
+    pub async fn end_session(&self, digest: &Digest) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM sessions WHERE digest = $1")
+            .bind(&digest.as_bytes()[..])
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
+    }
+
+    /// Gives a session a new secret; the old one is dead (A33).
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
+    pub async fn rotate(&self, old: &Digest, new: &Digest) -> Result<(), StoreError> {
+        let rotated = sqlx::query("UPDATE sessions SET digest = $2 WHERE digest = $1")
+            .bind(&old.as_bytes()[..])
+            .bind(&new.as_bytes()[..])
+            .execute(self.database.writer())
+            .await?;
+        if rotated.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound { what: "session" }) }
+    }
+}
+
+impl OrgWriter<'_> {
+    pub(crate) async fn end_sessions_of(&mut self, user: &UserId) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM sessions WHERE org_id = $1 AND user_id = $2")
+            .bind(self.organization.as_str())
+            .bind(user.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! The two ways into the store: with a permit, bound to its organization, or as a named system task.
+
+use countersign_decision::{OwnedPermit, Subject};
+use countersign_domain::audit::Actor;
+use countersign_domain::entropy::Entropy;
+use countersign_domain::id::OrganizationId;
+use countersign_domain::time::Timestamp;
+
+use crate::db::{Database, Location, Options};
+use crate::error::StoreError;
+
+/// An open database.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) database: Database,
+}
+
+/// What reads and writes without a permit. Constructed only in a listed set of modules; a test reads the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SystemTask {
+    /// Somebody proves who they are.
+    SignIn,
+    /// The token endpoint.
+    TokenEndpoint,
+    /// The authorization endpoint, up to the code.
+    Authorize,
+    /// A token becomes a caller; snapshots are loaded.
+    Enforcement,
+    /// `countersign apply`.
+    Apply,
+    /// `countersign contract import`, and loading contracts at start.
+    Contracts,
+    /// `countersign demo`.
+    Demo,
+}
+
+/// One organization's data, on behalf of one actor at one instant.
+pub struct OrgStore<'s> {
+    pub(crate) database: &'s Database,
+    pub(crate) organization: OrganizationId,
+    pub(crate) actor: Actor,
+    pub(crate) now: Timestamp,
+    pub(crate) entropy: &'s dyn Entropy,
+}
+
+/// What a system task reads and writes across organizations, at one instant.
+pub struct SystemStore<'s> {
+    pub(crate) database: &'s Database,
+    pub(crate) task: SystemTask,
+    pub(crate) now: Timestamp,
+    pub(crate) entropy: &'s dyn Entropy,
+}
+
+/// A part of a list: page `number` (from 1) of `size` things each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// From 1.
+    pub number: u32,
+    /// From 1.
+    pub size: u32,
+}
+
+/// A part of a list, and how long the whole list is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// The things on this page.
+    pub items: Vec<T>,
+    /// How many there are on all pages.
+    pub total: i64,
+}
+
+impl Store {
+    /// Opens the database, making folder, file and schema when they are absent.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Corrupt` for a file that is damaged or not ours, `TooNew` for a newer Countersign's database.
+    pub async fn open(location: &Location, options: Options) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::open(location, options).await? })
+    }
+
+    /// The data of the organization that `permit` was given in; the permit's user or client is the actor.
+    pub fn org<'s>(&'s self, permit: &OwnedPermit, now: Timestamp, entropy: &'s dyn Entropy) -> OrgStore<'s> {
+        // INVARIANT: permits come from snapshots, and snapshots from `organization_facts`, so the id was parsed before.
+        let organization = OrganizationId::parse(permit.organization()).expect("a permit names an organization");
+        let client = permit.client().to_owned();
+        let actor = match permit.subject() {
+            Subject::User(user) => Actor::User { user: user.clone(), client },
+            Subject::Client => Actor::Client(client),
+        };
+        OrgStore { database: &self.database, organization, actor, now, entropy }
+    }
+
+    /// What a system task may reach.
+    pub fn system<'s>(&'s self, task: SystemTask, now: Timestamp, entropy: &'s dyn Entropy) -> SystemStore<'s> {
+        SystemStore { database: &self.database, task, now, entropy }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.database.ready().await
+    }
+
+    /// Waits for running work and closes the connections.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+impl SystemTask {
+    /// Who is written in audit records for what this task does.
+    pub(crate) const fn actor(self) -> Actor {
+        match self {
+            Self::SignIn => Actor::System("sign-in"),
+            Self::TokenEndpoint => Actor::System("token-endpoint"),
+            Self::Authorize => Actor::System("authorize"),
+            Self::Enforcement => Actor::System("enforcement"),
+            Self::Apply => Actor::Operator("apply"),
+            Self::Contracts => Actor::Operator("contract import"),
+            Self::Demo => Actor::Operator("demo"),
+        }
+    }
+}
+
+impl<'s> SystemStore<'s> {
+    /// One organization's data, on behalf of this task.
+    pub fn org(&self, organization: &OrganizationId) -> OrgStore<'s> {
+        let organization = organization.clone();
+        OrgStore {
+            database: self.database,
+            organization,
+            actor: self.task.actor(),
+            now: self.now,
+            entropy: self.entropy,
+        }
+    }
+}
+
+impl OrgStore<'_> {
+    /// The organization that every statement binds.
+    pub fn organization_id(&self) -> &OrganizationId {
+        &self.organization
+    }
+}
+
+impl Page {
+    /// Page `number` (from 1) of `size` things each; 0 counts as 1.
+    pub const fn new(number: u32, size: u32) -> Self {
+        Self { number, size }
+    }
+
+    pub(crate) fn limit(self) -> i64 {
+        i64::from(self.size.max(1))
+    }
+
+    pub(crate) fn offset(self) -> i64 {
+        i64::from(self.number.max(1) - 1) * self.limit()
+    }
+}

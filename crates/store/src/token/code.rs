@@ -1,0 +1,147 @@
+//! Authorization codes. The claim is one conditional `UPDATE … RETURNING` that binds the client (C09) and that one of any
+//! number of claimers wins (C14).
+
+use countersign_domain::entropy::Entropy;
+use countersign_domain::id::ClientId;
+use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
+use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily};
+use countersign_domain::secret::Digest;
+use countersign_domain::time::Timestamp;
+use sqlx::any::AnyRow;
+
+use crate::change::Author;
+use crate::column::Columns;
+use crate::db::Transaction;
+use crate::token::family::{ceiling_text, end_family, insert_access_token, insert_family, insert_refresh_token};
+use crate::{StoreError, SystemStore, SystemTask};
+
+/// An authorization code in the claimer's hands. It holds a write transaction: decide at once (no password hashing, no
+/// network), then save or revoke. Dropped, nothing happened and the code is as it was.
+pub struct CodeClaim<'s> {
+    transaction: Transaction,
+    record: AuthorizationCode,
+    is_replay: bool,
+    task: SystemTask,
+    now: Timestamp,
+    entropy: &'s dyn Entropy,
+}
+
+impl CodeClaim<'_> {
+    /// What was kept of the code. Whether it is expired is for the caller to judge.
+    pub fn record(&self) -> &AuthorizationCode {
+        &self.record
+    }
+
+    /// Whether the code was redeemed before: then only `revoke_family` (or dropping) is left (C11, C12).
+    pub fn is_replay(&self) -> bool {
+        self.is_replay
+    }
+
+    /// Redeems the code: keeps the family and its first tokens.
+    ///
+    /// # Errors
+    /// `Conflict` for a replay, `Invalid` for a family that is not the code's.
+    pub async fn save(
+        mut self,
+        family: &TokenFamily,
+        access: &AccessToken,
+        refresh: Option<&RefreshToken>,
+    ) -> Result<(), StoreError> {
+        let record = &self.record;
+        if self.is_replay {
+            return Err(StoreError::Conflict { what: "the code was redeemed before" });
+        }
+        if (&family.id, &family.organization, &family.client) != (&record.family, &record.organization, &record.client)
+        {
+            return Err(StoreError::Invalid { what: "the family is not the code's".to_owned() });
+        }
+        insert_family(&mut self.transaction, family, self.now).await?;
+        insert_access_token(&mut self.transaction, family, access).await?;
+        if let Some(refresh) = refresh {
+            insert_refresh_token(&mut self.transaction, family, refresh).await?;
+        }
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// Ends every token of the code's family; `why` goes to the audit record.
+    pub async fn revoke_family(mut self, why: &str) -> Result<(), StoreError> {
+        let (organization, actor) = (&self.record.organization, &self.task.actor());
+        let author = Author { organization, actor, now: self.now, entropy: self.entropy };
+        end_family(&mut self.transaction, &author, &self.record.family, why).await?;
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+impl<'s> SystemStore<'s> {
+    /// Keeps a new code.
+    pub async fn save_code(&self, code: &AuthorizationCode) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO authorization_codes (digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge,
+                                              ceiling, authenticated_at, issued_at, expires_at, claims)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)",
+        )
+        .bind(&code.digest.as_bytes()[..])
+        .bind(code.organization.as_str())
+        .bind(code.client.as_str())
+        .bind(code.user.as_str())
+        .bind(code.family.as_str())
+        .bind(&code.redirect_uri)
+        .bind(&code.code_challenge)
+        .bind(ceiling_text(code.ceiling.as_deref()))
+        .bind(code.authenticated_at.as_micros())
+        .bind(code.issued_at.as_micros())
+        .bind(code.expires_at.as_micros())
+        .execute(self.database.writer())
+        .await?;
+        Ok(())
+    }
+
+    /// Claims a code for the client it was issued to; `None` for anybody else, and the code stays usable (C09).
+    pub async fn claim_code(&self, digest: &Digest, client: &ClientId) -> Result<Option<CodeClaim<'s>>, StoreError> {
+        let claimed = self
+            .database
+            .write(|mut transaction| async move {
+                let row = sqlx::query(
+                    "UPDATE authorization_codes
+                        SET claims = claims + 1
+                      WHERE digest = $1
+                        AND client_id = $2
+                     RETURNING digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge, ceiling,
+                               authenticated_at, issued_at, expires_at, claims",
+                )
+                .bind(&digest.as_bytes()[..])
+                .bind(client.as_str())
+                .fetch_optional(&mut *transaction)
+                .await?;
+                Ok(row.map(|row| (transaction, row)))
+            })
+            .await?;
+        let Some((transaction, row)) = claimed else {
+            return Ok(None);
+        };
+        Ok(Some(CodeClaim {
+            transaction,
+            record: code(&row)?,
+            is_replay: row.number("claims")? > 1,
+            task: self.task,
+            now: self.now,
+            entropy: self.entropy,
+        }))
+    }
+}
+
+fn code(row: &AnyRow) -> Result<AuthorizationCode, StoreError> {
+    Ok(AuthorizationCode {
+        digest: row.digest("digest")?,
+        organization: row.id("org_id")?,
+        client: row.id("client_id")?,
+        user: row.id("user_id")?,
+        family: row.id("family_id")?,
+        redirect_uri: row.optional_text("redirect_uri")?,
+        code_challenge: row.optional_text("code_challenge")?,
+        ceiling: row.optional_json("ceiling")?,
+        authenticated_at: row.instant("authenticated_at")?,
+        issued_at: row.instant("issued_at")?,
+        expires_at: row.instant("expires_at")?,
+    })
+}

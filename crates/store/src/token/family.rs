@@ -1,0 +1,265 @@
+//! Token families, and the ways their tokens end.
+
+use countersign_decision::Scope;
+use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
+use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily, TokenSubject};
+use countersign_domain::secret::Digest;
+use countersign_domain::time::Timestamp;
+use serde_json::{Value, json};
+use sqlx::any::AnyRow;
+
+use crate::change::{Author, Event, OrgWriter, write_audit};
+use crate::column::{Columns, json_text};
+use crate::db::Transaction;
+use crate::{OrgStore, StoreError, SystemStore};
+
+impl SystemStore<'_> {
+    /// Keeps a family and its only token (client credentials).
+    pub async fn save_tokens(&self, family: &TokenFamily, access: &AccessToken) -> Result<(), StoreError> {
+        self.database
+            .write(|mut transaction| async move {
+                insert_family(&mut transaction, family, self.now).await?;
+                insert_access_token(&mut transaction, family, access).await?;
+                Ok(transaction.commit().await?)
+            })
+            .await
+    }
+
+    /// Ends the family of an access or refresh token (RFC 7009 §2.1, signing out of an app); `false` for unknown ones.
+    pub async fn revoke_token(&self, digest: &Digest) -> Result<bool, StoreError> {
+        self.database
+            .write(|mut transaction| async move {
+                let row = sqlx::query(
+                    "SELECT org_id, family_id FROM access_tokens WHERE digest = $1
+                      UNION ALL
+                     SELECT org_id, family_id FROM refresh_tokens WHERE digest = $1",
+                )
+                .bind(&digest.as_bytes()[..])
+                .fetch_optional(&mut *transaction)
+                .await?;
+                let Some(row) = row else {
+                    return Ok(false);
+                };
+                let (organization, actor) = (row.id("org_id")?, self.task.actor());
+                let author =
+                    Author { organization: &organization, actor: &actor, now: self.now, entropy: self.entropy };
+                end_family(&mut transaction, &author, &row.id("family_id")?, "revoked by its holder").await?;
+                transaction.commit().await?;
+                Ok(true)
+            })
+            .await
+    }
+}
+
+impl OrgStore<'_> {
+    /// Ends every token that acts for a user; says how many families ended.
+    ///
+    /// # Errors
+    /// `NotFound` for unknown and deleted users.
+    pub async fn revoke_tokens_of_user(&self, user: &UserId) -> Result<i64, StoreError> {
+        self.change(|mut writer| async move {
+            writer.living_user(user).await?;
+            let ended = writer.end_tokens_of_user(user).await?;
+            writer.note(Event {
+                action: "user.revoke_tokens".into(),
+                entity: "user".into(),
+                entity_id: user.to_string(),
+                before: Value::Null,
+                after: json!({ "families": ended }),
+            });
+            writer.commit(ended).await
+        })
+        .await
+    }
+
+    /// Ends every token of a family.
+    ///
+    /// # Errors
+    /// `NotFound` for a family of another organization.
+    pub async fn revoke_family(&self, family: &TokenFamilyId) -> Result<(), StoreError> {
+        self.database
+            .write(|mut transaction| async move {
+                let known = sqlx::query("SELECT family_id FROM token_families WHERE org_id = $1 AND family_id = $2")
+                    .bind(self.organization.as_str())
+                    .bind(family.as_str())
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                if known.is_none() {
+                    return Err(StoreError::NotFound { what: "token family" });
+                }
+                end_family(&mut transaction, &self.author(), family, "revoked by an administrator").await?;
+                Ok(transaction.commit().await?)
+            })
+            .await
+    }
+}
+
+impl OrgWriter<'_> {
+    /// Codes first: that waits for a redemption under way, whose family is then seen and ended too.
+    pub(crate) async fn end_tokens_of_user(&mut self, user: &UserId) -> Result<i64, StoreError> {
+        sqlx::query("DELETE FROM authorization_codes WHERE org_id = $1 AND user_id = $2 AND claims = 0")
+            .bind(self.organization.as_str())
+            .bind(user.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        let ended = sqlx::query(
+            "UPDATE token_families
+                SET revoked_at = $3
+              WHERE org_id = $1
+                AND user_id = $2
+                AND revoked_at IS NULL",
+        )
+        .bind(self.organization.as_str())
+        .bind(user.as_str())
+        .bind(self.now.as_micros())
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(i64::try_from(ended.rows_affected()).unwrap_or(i64::MAX))
+    }
+
+    /// In every organization: a client that is switched off or gone has no tokens anywhere.
+    pub(crate) async fn end_tokens_of_client(&mut self, client: &ClientId) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM authorization_codes WHERE client_id = $1 AND claims = 0")
+            .bind(client.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        sqlx::query("UPDATE token_families SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL")
+            .bind(client.as_str())
+            .bind(self.now.as_micros())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Ends a family; the audit record says why. Nothing happens if it ended before.
+pub(crate) async fn end_family(
+    transaction: &mut Transaction,
+    author: &Author<'_>,
+    family: &TokenFamilyId,
+    why: &str,
+) -> Result<(), StoreError> {
+    let ended = sqlx::query(
+        "UPDATE token_families
+            SET revoked_at = $3
+          WHERE org_id = $1
+            AND family_id = $2
+            AND revoked_at IS NULL",
+    )
+    .bind(author.organization.as_str())
+    .bind(family.as_str())
+    .bind(author.now.as_micros())
+    .execute(&mut **transaction)
+    .await?;
+    if ended.rows_affected() == 0 {
+        return Ok(());
+    }
+    let event = Event {
+        action: "token_family.revoke".into(),
+        entity: "token_family".into(),
+        entity_id: family.to_string(),
+        before: Value::Null,
+        after: json!({ "reason": why }),
+    };
+    write_audit(transaction, author, &event).await
+}
+
+pub(crate) async fn insert_family(
+    transaction: &mut Transaction,
+    family: &TokenFamily,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let user = match &family.subject {
+        TokenSubject::User(user) => Some(user.as_str()),
+        TokenSubject::Client => None,
+    };
+    sqlx::query(
+        "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, created_at, used_at, revoked_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)",
+    )
+    .bind(family.organization.as_str())
+    .bind(family.id.as_str())
+    .bind(family.client.as_str())
+    .bind(user)
+    .bind(ceiling_text(family.ceiling.as_deref()))
+    .bind(family.created_at.as_micros())
+    .bind(now.as_micros())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn insert_access_token(
+    transaction: &mut Transaction,
+    family: &TokenFamily,
+    token: &AccessToken,
+) -> Result<(), StoreError> {
+    check_family(family, &token.family)?;
+    sqlx::query(
+        "INSERT INTO access_tokens (digest, org_id, family_id, ceiling, issued_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&token.digest.as_bytes()[..])
+    .bind(family.organization.as_str())
+    .bind(family.id.as_str())
+    .bind(ceiling_text(token.ceiling.as_deref()))
+    .bind(token.issued_at.as_micros())
+    .bind(token.expires_at.as_micros())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn insert_refresh_token(
+    transaction: &mut Transaction,
+    family: &TokenFamily,
+    token: &RefreshToken,
+) -> Result<(), StoreError> {
+    check_family(family, &token.family)?;
+    sqlx::query(
+        "INSERT INTO refresh_tokens (digest, org_id, family_id, client_id, generation, issued_at, rotated_at, expires_at,
+                                     uses)
+         VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, 0)",
+    )
+    .bind(&token.digest.as_bytes()[..])
+    .bind(family.organization.as_str())
+    .bind(family.id.as_str())
+    .bind(family.client.as_str())
+    .bind(token.generation)
+    .bind(token.issued_at.as_micros())
+    .bind(token.expires_at.as_micros())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+pub(crate) fn family(row: &AnyRow) -> Result<TokenFamily, StoreError> {
+    Ok(TokenFamily {
+        id: row.id("family_id")?,
+        organization: row.id::<OrganizationId>("org_id")?,
+        client: row.id("client_id")?,
+        subject: subject(row)?,
+        ceiling: row.optional_json("ceiling")?,
+        created_at: row.instant("created_at")?,
+    })
+}
+
+pub(crate) fn subject(row: &AnyRow) -> Result<TokenSubject, StoreError> {
+    match row.optional_text("user_id")? {
+        Some(_) => Ok(TokenSubject::User(row.id("user_id")?)),
+        None => Ok(TokenSubject::Client),
+    }
+}
+
+pub(crate) fn ceiling_text(ceiling: Option<&[Scope]>) -> Option<String> {
+    ceiling.map(json_text)
+}
+
+/// A token of another family would die with the wrong one.
+fn check_family(family: &TokenFamily, named: &TokenFamilyId) -> Result<(), StoreError> {
+    if family.id == *named {
+        Ok(())
+    } else {
+        Err(StoreError::Invalid { what: "the token names another family".to_owned() })
+    }
+}
