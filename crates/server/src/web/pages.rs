@@ -12,7 +12,19 @@
 //! | [`RequestPage`] | `/oauth/request` | `reason` |
 //! | `not you?` on any of them, [`HomePage`] | `/logout` | (`interaction` empty on the home page) |
 
-use askama::Template;
+mod approval;
+mod consent;
+mod home;
+mod request;
+mod sign_in;
+mod trouble;
+
+pub use approval::{ApprovalPage, Registration, RoleChoice, ScopeChoice, Standing, WaitingRequest};
+pub use consent::ConsentPage;
+pub use home::{HomePage, HomeSession};
+pub use request::{Refusal, RefusedPage, RequestPage, RequestState};
+pub use sign_in::{ChooseOrganizationPage, OrganizationChoice, SignInPage, SignInProblem, SignedOutPage};
+pub use trouble::{AuthorizeErrorPage, Trouble, TroublePage};
 
 /// What every page shows around its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,81 +62,6 @@ pub struct Person {
     pub email: String,
 }
 
-/// Sign in with e-mail and password.
-#[derive(Debug, Clone, Template)]
-#[template(path = "sign_in.html")]
-pub struct SignInPage {
-    /// Around the content.
-    pub frame: Frame,
-    /// Hidden fields.
-    pub form: FormKeys,
-    /// Who sent the person here.
-    pub app: App,
-    /// Name of the organization to sign in to, where the app named one; else it follows from the e-mail.
-    pub organization: Option<String>,
-    /// What the person typed before, or the app's `login_hint`.
-    pub email: String,
-    /// Why the last try failed.
-    pub problem: Option<SignInProblem>,
-}
-
-/// Why signing in did not work. One text for unknown e-mail, wrong password and inactive user (checklist F01).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SignInProblem {
-    /// E-mail and password do not belong together.
-    WrongCredentials,
-    /// E-mail or password was left empty.
-    Incomplete,
-    /// Too many failed tries.
-    RateLimited {
-        /// For people, e.g. `4 minutes`.
-        wait: String,
-    },
-}
-
-/// E-mail and password matched in several organizations: which one?
-#[derive(Debug, Clone, Template)]
-#[template(path = "choose_organization.html")]
-pub struct ChooseOrganizationPage {
-    /// Around the content.
-    pub frame: Frame,
-    /// Hidden fields.
-    pub form: FormKeys,
-    /// Who sent the person here.
-    pub app: App,
-    /// The e-mail that matched.
-    pub email: String,
-    /// Only organizations where it matched.
-    pub organizations: Vec<OrganizationChoice>,
-}
-
-/// An organization to choose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrganizationChoice {
-    /// Value of the field `org`.
-    pub id: String,
-    /// Name for people.
-    pub name: String,
-}
-
-/// The user's own consent, inside the organization's authorization.
-#[derive(Debug, Clone, Template)]
-#[template(path = "consent.html")]
-pub struct ConsentPage {
-    /// Around the content.
-    pub frame: Frame,
-    /// Hidden fields.
-    pub form: FormKeys,
-    /// Who asks.
-    pub app: App,
-    /// Name of the organization that the token will be for.
-    pub organization: String,
-    /// Who accepts or denies.
-    pub person: Person,
-    /// Exactly the scopes that accepting will give.
-    pub scopes: Vec<ScopeLine>,
-}
-
 /// A scope to read, not to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeLine {
@@ -136,139 +73,6 @@ pub struct ScopeLine {
     pub is_read_only: bool,
 }
 
-/// For people who may approve apps: the organization's decision about one app.
-#[derive(Debug, Clone, Template)]
-#[template(path = "approval.html")]
-pub struct ApprovalPage {
-    /// Around the content.
-    pub frame: Frame,
-    /// Hidden fields.
-    pub form: FormKeys,
-    /// Who asks.
-    pub app: App,
-    /// Who registered the app.
-    pub registration: Registration,
-    /// Name of the organization decided for.
-    pub organization: String,
-    /// Who decides.
-    pub person: Person,
-    /// What the organization has decided so far.
-    pub standing: Standing,
-    /// Every scope that can be granted: those asked for first, the others as the catalogue lists them.
-    pub scopes: Vec<ScopeChoice>,
-    /// Every role of the organization.
-    pub roles: Vec<RoleChoice>,
-    /// Each person must accept too (`consent` = `user`).
-    pub asks_each_person: bool,
-    /// People who asked for the app, newest first.
-    pub requests: Vec<WaitingRequest>,
-    /// Version or hash of what is shown; comes back as `shown`, so that nobody approves what they did not see.
-    pub shown: String,
-    /// Where `decide later` leads: the redirect URI with `access_denied`.
-    pub return_to: Option<String>,
-    /// What was wrong with the last try, in a sentence.
-    pub problem: Option<String>,
-}
-
-/// Who registered an app, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registration {
-    /// Name of the organization that registered it.
-    pub organization: String,
-    /// It is the organization that decides now.
-    pub is_own: bool,
-    /// Day, for people: `23 November 2026`.
-    pub date: String,
-    /// What the registrar wrote about the app; may be empty.
-    pub description: String,
-}
-
-/// What the organization has decided about the app so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// Nothing; perhaps somebody asked.
-    Undecided,
-    /// Authorized, and the app now asks for more scopes.
-    AsksForMore,
-    /// Denied before.
-    Denied,
-    /// Authorized before, then revoked.
-    Revoked,
-    /// Authorized before, until a date that has passed.
-    Expired,
-}
-
-/// A scope to grant or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScopeChoice {
-    /// `users:readonly`
-    pub id: String,
-    /// The contract's description, where it states one.
-    pub description: Option<String>,
-    /// The app asks for it now.
-    pub is_requested: bool,
-    /// The organization has granted it already.
-    pub is_granted: bool,
-    /// The box is ticked when the page opens.
-    pub is_ticked: bool,
-    /// Some loaded contract knows it; an unknown scope opens nothing.
-    pub is_known: bool,
-    /// Opens nothing that changes data.
-    pub is_read_only: bool,
-    /// How many reading operations it can open.
-    pub reads: usize,
-    /// How many changing operations it can open.
-    pub writes: usize,
-}
-
-/// A role whose holders may use the app.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleChoice {
-    /// Value of the field `role`.
-    pub id: String,
-    /// Name for people.
-    pub name: String,
-    /// How many people hold it.
-    pub holders: usize,
-    /// The box is ticked when the page opens.
-    pub is_ticked: bool,
-}
-
-/// Somebody asked for the app.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingRequest {
-    /// Their name.
-    pub name: String,
-    /// When, for people.
-    pub date: String,
-    /// Why, in their words.
-    pub reason: String,
-}
-
-/// For people who may not approve apps: who can, and a way to ask them.
-#[derive(Debug, Clone, Template)]
-#[template(path = "request.html")]
-pub struct RequestPage {
-    /// Around the content.
-    pub frame: Frame,
-    /// Hidden fields.
-    pub form: FormKeys,
-    /// Which app needs approval.
-    pub app: App,
-    /// Name of the organization that has to approve.
-    pub organization: String,
-    /// Who asks.
-    pub person: Person,
-    /// What the app asks for beyond what the organization allows it.
-    pub scopes: Vec<ScopeLine>,
-    /// Who can approve.
-    pub approvers: Approvers,
-    /// Asking, or asked.
-    pub state: RequestState,
-    /// Where `back to the app` leads: the redirect URI with `access_denied`.
-    pub return_to: Option<String>,
-}
-
 /// The people who can approve apps in an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approvers {
@@ -278,142 +82,128 @@ pub struct Approvers {
     pub others: usize,
 }
 
-/// How far asking has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RequestState {
-    /// The form.
-    Ask {
-        /// What was typed before, when there is a problem with it.
-        reason: String,
-        /// What was wrong with the last try, in a sentence.
-        problem: Option<String>,
-    },
-    /// The request was just sent.
-    Sent {
-        /// The reason as it was sent.
-        reason: String,
-    },
-    /// The person asked before and nobody has decided; the form offers to replace the reason.
-    Waiting {
-        /// When, for people.
-        date: String,
-        /// The reason that was given.
-        reason: String,
-    },
-}
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
 
-/// The organization has refused the app; nobody gets further here.
-#[derive(Debug, Clone, Template)]
-#[template(path = "refused.html")]
-pub struct RefusedPage {
-    /// Around the content.
-    pub frame: Frame,
-    /// Hidden fields of `not you?`.
-    pub form: FormKeys,
-    /// Which app.
-    pub app: App,
-    /// Name of the organization that refused it.
-    pub organization: String,
-    /// Who is signed in.
-    pub person: Person,
-    /// Denied or revoked.
-    pub refusal: Refusal,
-    /// Who can change it.
-    pub approvers: Approvers,
-    /// Where `back to the app` leads: the redirect URI with `access_denied`.
-    pub return_to: Option<String>,
-}
+    use axum::http::StatusCode;
+    use axum::http::header::CONTENT_SECURITY_POLICY;
 
-/// How an organization refused an app.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// Never allowed.
-    Denied,
-    /// Allowed once, taken away.
-    Revoked,
-}
+    use super::super::gallery::{State, states};
+    use super::super::html::{FormTarget, page};
+    use super::{Frame, SignedOutPage};
 
-/// An authorization request that must not be answered by a redirect (RFC 6749 §4.1.2.1).
-#[derive(Debug, Clone, Template)]
-#[template(path = "authorize_error.html")]
-pub struct AuthorizeErrorPage {
-    /// Around the content.
-    pub frame: Frame,
-    /// The error code, e.g. `invalid_request`.
-    pub code: String,
-    /// What is wrong, for the developer of the app: lower case, no final period.
-    pub message: String,
-    /// What would be right: a sentence.
-    pub fix: String,
-    /// The parameter that is wrong, where it is one.
-    pub parameter: Option<String>,
-    /// Finds the request in the server's log.
-    pub correlation_id: String,
-}
+    fn plain() -> Vec<State> {
+        states(&str::to_owned)
+    }
 
-/// The session in this browser is over.
-#[derive(Debug, Clone, Template)]
-#[template(path = "signed_out.html")]
-pub struct SignedOutPage {
-    /// Around the content.
-    pub frame: Frame,
-    /// There was a session to end.
-    pub was_signed_in: bool,
-}
+    fn named(name: &str) -> String {
+        plain().into_iter().find(|state| state.name == name).unwrap().html
+    }
 
-/// `/`: what this server is, and who is signed in.
-#[derive(Debug, Clone, Template)]
-#[template(path = "home.html")]
-pub struct HomePage {
-    /// Around the content.
-    pub frame: Frame,
-    /// The issuer, as apps must configure it.
-    pub issuer: String,
-    /// Who is signed in with this browser.
-    pub session: Option<HomeSession>,
-}
+    /// The addresses of assets change with every touch of the stylesheet.
+    fn without_digests(html: &str) -> String {
+        html.lines().filter(|line| !line.starts_with("<link")).collect::<Vec<_>>().join("\n")
+    }
 
-/// The session as the home page shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HomeSession {
-    /// Who.
-    pub person: Person,
-    /// Name of the organization signed in to.
-    pub organization: String,
-    /// Hidden fields of `sign out`.
-    pub form: FormKeys,
-}
+    /// The pages for `clients/browser/gallery` to look at.
+    #[test]
+    fn every_page_is_written_to_the_gallery() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/gallery");
+        fs::create_dir_all(&folder).unwrap();
+        for state in plain() {
+            fs::write(folder.join(state.name).with_extension("html"), state.html).unwrap();
+        }
+        let response = page(
+            StatusCode::OK,
+            &SignedOutPage { frame: Frame { server: String::new() }, was_signed_in: true },
+            &FormTarget::here(),
+        );
+        let policy = response.headers()[CONTENT_SECURITY_POLICY].as_bytes();
+        fs::write(folder.join("content-security-policy.txt"), policy).unwrap();
+    }
 
-/// Something went wrong that is not the app developer's to fix.
-#[derive(Debug, Clone, Template)]
-#[template(path = "trouble.html")]
-pub struct TroublePage {
-    /// Around the content.
-    pub frame: Frame,
-    /// What.
-    pub trouble: Trouble,
-    /// Finds the request in the server's log.
-    pub correlation_id: String,
-}
+    #[test]
+    fn a61_hostile_text_adds_no_markup_to_any_page() {
+        let corpus = [
+            "<script>alert(1)</script>",
+            "\"><img src=x onerror=alert(1)>",
+            "' autofocus onfocus='alert(1)",
+            "</title><svg onload=alert(1)>",
+            "</textarea><script>alert(1)</script>",
+            "--><iframe srcdoc=x>",
+            "{{ 7 * 7 }}{% raw %}",
+            "&lt;script&gt;alert(1)&lt;/script&gt;",
+            "\u{202e}<b>\u{0000}",
+        ];
+        let markup = |html: &str| ['<', '>', '"', '\''].map(|mark| html.matches(mark).count());
+        for attack in corpus {
+            for (hostile, plain) in states(&|_| attack.to_owned()).iter().zip(plain()) {
+                assert_eq!(markup(&hostile.html), markup(&plain.html), "{}: {attack}", plain.name);
+            }
+        }
+    }
 
-/// The kinds of trouble that people meet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
-    /// 404: no page here.
-    NotFound,
-    /// 405: the address takes no request of this method.
-    MethodNotAllowed,
-    /// 403: a form came back without the proof that this browser got it from us.
-    FormRefused,
-    /// 400: the interaction is finished, too old, or was never ours; the person starts again at the app.
-    InteractionOver,
-    /// 429: too many requests.
-    TooManyRequests {
-        /// For people, e.g. `30 seconds`.
-        wait: String,
-    },
-    /// 500: our fault.
-    Internal,
-    /// 503: state cannot be read, so nothing is decided.
-    Unavailable,
+    #[test]
+    fn a30_no_page_has_script_inline_style_or_foreign_address() {
+        for State { name, html } in plain() {
+            for forbidden in ["<script", "<style", " style=", " onclick=", "javascript:", "<base", "<iframe"] {
+                assert!(!html.contains(forbidden), "{name} has {forbidden}");
+            }
+            for attribute in ["src=\"", "action=\"", "<link rel=\"stylesheet\" href=\""] {
+                assert!(html.split(attribute).skip(1).all(|rest| rest.starts_with('/')), "{name} {attribute}");
+            }
+        }
+    }
+
+    #[test]
+    fn a31_every_form_posts_and_carries_interaction_and_csrf() {
+        for State { name, html } in plain() {
+            for form in html.split("<form").skip(1) {
+                let form = form.split("</form>").next().unwrap();
+                assert!(form.contains("method=\"post\""), "{name}");
+                assert_eq!(form.matches("name=\"interaction\"").count(), 1, "{name}");
+                assert_eq!(form.matches("name=\"csrf\"").count(), 1, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_page_has_one_heading_of_the_first_level_and_a_title() {
+        for State { name, html } in plain() {
+            assert_eq!(html.matches("<h1>").count(), 1, "{name}");
+            assert!(!html.contains("<title> ·"), "{name}");
+        }
+    }
+
+    #[test]
+    fn f01_every_failed_sign_in_says_the_same() {
+        let html = named("sign-in-wrong");
+        assert!(html.contains("That did not match."));
+        assert!(!html.contains("unknown"));
+    }
+
+    #[test]
+    fn a46_consent_names_app_host_organization_scopes_and_user() {
+        let html = named("consent");
+        for text in ["Roster Sync", "roster.globex.example", "Acme Corp", "Ada Lovelace", "ada@acme.example"] {
+            assert!(html.contains(text), "{text}");
+        }
+        for text in ["Read users, their profiles and their state", "users:readonly", "read-only"] {
+            assert!(html.contains(text), "{text}");
+        }
+        assert!(!html.contains("your own computer"));
+        assert!(named("consent-local").contains("your own computer"));
+    }
+
+    #[test]
+    fn approval_offers_scopes_and_roles_as_they_were_given() {
+        insta::assert_snapshot!(without_digests(&named("approval")));
+    }
+
+    #[test]
+    fn request_says_that_an_administrator_must_approve() {
+        insta::assert_snapshot!(without_digests(&named("request")));
+    }
 }

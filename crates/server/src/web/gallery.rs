@@ -1,0 +1,323 @@
+//! Every page in every state, with people of Acme and Globex: rendered by the tests and written to `target/gallery`,
+//! where `clients/browser/gallery` looks at each in a real browser.
+
+use askama::Template;
+
+use crate::web::pages::{
+    App, ApprovalPage, Approvers, AuthorizeErrorPage, ChooseOrganizationPage, ConsentPage, FormKeys, Frame, HomePage,
+    HomeSession, OrganizationChoice, Person, Refusal, RefusedPage, Registration, RequestPage, RequestState, RoleChoice,
+    ScopeChoice, ScopeLine, SignInPage, SignInProblem, SignedOutPage, Standing, Trouble, TroublePage, WaitingRequest,
+};
+
+/// A page in one state.
+pub(crate) struct State {
+    /// File name without its ending.
+    pub(crate) name: &'static str,
+    /// The page.
+    pub(crate) html: String,
+}
+
+/// Every state. `text` is applied to each string that somebody outside could have chosen.
+pub(crate) fn states(text: &dyn Fn(&str) -> String) -> Vec<State> {
+    let cast = Cast { text };
+    let mut states = Vec::new();
+    cast.sign_in(&mut states);
+    cast.consent(&mut states);
+    cast.approval(&mut states);
+    cast.request(&mut states);
+    cast.refused(&mut states);
+    cast.around(&mut states);
+    states
+}
+
+struct Cast<'t> {
+    text: &'t dyn Fn(&str) -> String,
+}
+
+fn add(states: &mut Vec<State>, name: &'static str, page: &impl Template) {
+    states.push(State { name, html: page.render().unwrap() });
+}
+
+impl Cast<'_> {
+    fn text(&self, text: &str) -> String {
+        (self.text)(text)
+    }
+
+    fn maybe(&self, text: &str) -> Option<String> {
+        Some(self.text(text))
+    }
+
+    fn frame(&self) -> Frame {
+        Frame { server: "sign.acme.example".into() }
+    }
+
+    fn form(&self) -> FormKeys {
+        FormKeys { interaction: self.text("cs_in_9f2c"), csrf: self.text("cs_cf_41d7") }
+    }
+
+    fn roster(&self) -> App {
+        App { name: self.text("Roster Sync"), return_host: self.text("roster.globex.example"), is_local: false }
+    }
+
+    fn local(&self) -> App {
+        App { name: self.text("Shift Planner CLI"), return_host: self.text("127.0.0.1"), is_local: true }
+    }
+
+    fn ada(&self) -> Person {
+        Person { name: self.text("Ada Lovelace"), email: self.text("ada@acme.example") }
+    }
+
+    fn linus(&self) -> Person {
+        Person { name: self.text("Linus Pauling"), email: self.text("linus@acme.example") }
+    }
+
+    fn acme(&self) -> String {
+        self.text("Acme Corp")
+    }
+
+    fn lines(&self) -> Vec<ScopeLine> {
+        vec![
+            ScopeLine {
+                id: self.text("users:readonly"),
+                description: self.maybe("Read users, their profiles and their state"),
+                is_read_only: true,
+            },
+            ScopeLine {
+                id: self.text("routing"),
+                description: self.maybe("Read and change queues, skills and who is assigned to them"),
+                is_read_only: false,
+            },
+            ScopeLine { id: self.text("workforce-management:readonly"), description: None, is_read_only: true },
+        ]
+    }
+
+    fn approvers(&self) -> Approvers {
+        Approvers { names: vec![self.text("Ada Lovelace"), self.text("Grace Hopper")], others: 3 }
+    }
+
+    fn return_to(&self) -> Option<String> {
+        self.maybe("https://roster.globex.example/callback?error=access_denied&state=xyz")
+    }
+
+    fn sign_in(&self, states: &mut Vec<State>) {
+        let page = SignInPage {
+            frame: self.frame(),
+            form: self.form(),
+            app: self.roster(),
+            organization: Some(self.acme()),
+            email: String::new(),
+            problem: None,
+        };
+        add(states, "sign-in", &page);
+        let wrong = SignInPage {
+            email: self.text("ada@acme.example"),
+            problem: Some(SignInProblem::WrongCredentials),
+            ..page.clone()
+        };
+        add(states, "sign-in-wrong", &wrong);
+        add(states, "sign-in-incomplete", &SignInPage { problem: Some(SignInProblem::Incomplete), ..wrong.clone() });
+        let limited = SignInProblem::RateLimited { wait: self.text("4 minutes") };
+        add(states, "sign-in-limited", &SignInPage { problem: Some(limited), ..wrong });
+        add(states, "sign-in-local", &SignInPage { app: self.local(), organization: None, ..page });
+
+        let organizations =
+            [("acme", "Acme Corp"), ("globex", "Globex"), ("globex-labs", "Globex Research Laboratories")]
+                .map(|(id, name)| OrganizationChoice { id: self.text(id), name: self.text(name) });
+        let choose = ChooseOrganizationPage {
+            frame: self.frame(),
+            form: self.form(),
+            app: self.roster(),
+            email: self.text("ada@acme.example"),
+            organizations: organizations.into(),
+        };
+        add(states, "choose-organization", &choose);
+    }
+
+    fn consent(&self, states: &mut Vec<State>) {
+        let page = ConsentPage {
+            frame: self.frame(),
+            form: self.form(),
+            app: self.roster(),
+            organization: self.acme(),
+            person: self.ada(),
+            scopes: self.lines(),
+        };
+        add(states, "consent", &page);
+        add(states, "consent-local", &ConsentPage { app: self.local(), ..page.clone() });
+        let long = ConsentPage {
+            app: App {
+                name: self.text("The Quarterly Workforce Planning and Adherence Reconciliation Assistant (Beta)"),
+                return_host: self.text("eu-central-1.adherence-reconciliation.planning.workforce.globex.example:8443"),
+                is_local: false,
+            },
+            organization: self.text("Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"),
+            person: Person {
+                name: self.text("Wolfeschlegelsteinhausenbergerdorff Hubert Blaine"),
+                email: self.text("hubert.blaine.wolfeschlegelsteinhausenbergerdorff@donaudampfschifffahrt.example"),
+            },
+            ..page
+        };
+        add(states, "consent-long", &long);
+    }
+
+    fn approval(&self, states: &mut Vec<State>) {
+        let page = ApprovalPage {
+            frame: self.frame(),
+            form: self.form(),
+            app: self.roster(),
+            registration: Registration {
+                organization: self.text("Globex"),
+                is_own: false,
+                date: self.text("3 November 2026"),
+                description: self.text("Keeps the shift roster and the user directory in step, both ways."),
+            },
+            organization: self.acme(),
+            person: self.ada(),
+            standing: Standing::Undecided,
+            scopes: self.scope_choices(&[]),
+            roles: self.role_choices(),
+            asks_each_person: false,
+            requests: vec![
+                WaitingRequest {
+                    name: self.text("Linus Pauling"),
+                    date: self.text("22 November 2026"),
+                    reason: self.text("We copy the night shift by hand every evening. This would do it for us."),
+                },
+                WaitingRequest {
+                    name: self.text("Rosalind Franklin"),
+                    date: self.text("20 November 2026"),
+                    reason: self.text("Needed for the Leeds office from December."),
+                },
+            ],
+            shown: self.text("0:7d1f"),
+            return_to: self.return_to(),
+            problem: None,
+        };
+        add(states, "approval", &page);
+        let more = ApprovalPage {
+            standing: Standing::AsksForMore,
+            scopes: self.scope_choices(&["users:readonly"]),
+            requests: vec![],
+            ..page.clone()
+        };
+        add(states, "approval-more", &more);
+        let denied = ApprovalPage {
+            app: self.local(),
+            registration: Registration { is_own: true, description: String::new(), ..page.registration.clone() },
+            standing: Standing::Denied,
+            requests: vec![],
+            problem: self.maybe("Tick at least one scope: without any, the app can do nothing."),
+            return_to: None,
+            ..page.clone()
+        };
+        add(states, "approval-denied-before", &denied);
+        add(states, "approval-revoked-before", &ApprovalPage { standing: Standing::Revoked, ..page.clone() });
+        add(states, "approval-expired", &ApprovalPage { standing: Standing::Expired, ..page });
+    }
+
+    fn scope_choices(&self, granted: &[&str]) -> Vec<ScopeChoice> {
+        // id, description, asked for, known, reads, writes
+        [
+            ("users", Some("Read and change users, their profiles and their state"), true, true, 41, 23),
+            ("users:readonly", Some("Read users, their profiles and their state"), true, true, 41, 0),
+            ("presence", None, true, true, 7, 5),
+            ("rosters", None, true, false, 0, 0),
+            ("authorization", Some("Read and change roles, divisions and who holds what"), false, true, 22, 31),
+            ("oauth:readonly", Some("Read apps and what they are allowed"), false, true, 1, 0),
+            ("routing", Some("Read and change queues, skills and who is assigned to them"), false, true, 64, 88),
+            ("uploads", Some("Upload files"), false, true, 0, 1),
+        ]
+        .map(|(id, description, is_requested, is_known, reads, writes)| ScopeChoice {
+            id: self.text(id),
+            description: description.map(|description| self.text(description)),
+            is_requested,
+            is_granted: granted.contains(&id),
+            is_ticked: is_known && (is_requested || granted.contains(&id)),
+            is_known,
+            is_read_only: id.ends_with(":readonly"),
+            reads,
+            writes,
+        })
+        .into()
+    }
+
+    fn role_choices(&self) -> Vec<RoleChoice> {
+        [("Directory admin", 2, false), ("Employee", 214, false), ("Planner", 1, true), ("Supervisor", 12, true)]
+            .map(|(name, holders, is_ticked)| RoleChoice {
+                id: self.text(&name.to_lowercase()),
+                name: self.text(name),
+                holders,
+                is_ticked,
+            })
+            .into()
+    }
+
+    fn request(&self, states: &mut Vec<State>) {
+        let reason = || self.text("We copy the night shift by hand every evening. This would do it for us.");
+        let page = RequestPage {
+            frame: self.frame(),
+            form: self.form(),
+            app: self.roster(),
+            organization: self.acme(),
+            person: self.linus(),
+            scopes: self.lines(),
+            approvers: self.approvers(),
+            state: RequestState::Ask { reason: String::new(), problem: None },
+            return_to: self.return_to(),
+        };
+        add(states, "request", &page);
+        let problem = self.maybe("The reason is longer than 1,000 characters. Say it shorter.");
+        let wrong = RequestPage { state: RequestState::Ask { reason: reason(), problem }, ..page.clone() };
+        add(states, "request-wrong", &wrong);
+        let nobody = RequestPage { approvers: Approvers { names: vec![], others: 0 }, return_to: None, ..page.clone() };
+        add(states, "request-nobody", &nobody);
+        add(states, "request-sent", &RequestPage { state: RequestState::Sent { reason: reason() }, ..page.clone() });
+        let waiting = RequestState::Waiting { date: self.text("22 November 2026"), reason: reason() };
+        add(states, "request-waiting", &RequestPage { state: waiting, ..page });
+    }
+
+    fn refused(&self, states: &mut Vec<State>) {
+        let page = RefusedPage {
+            frame: self.frame(),
+            form: self.form(),
+            app: self.roster(),
+            organization: self.acme(),
+            person: self.linus(),
+            refusal: Refusal::Denied,
+            approvers: self.approvers(),
+            return_to: self.return_to(),
+        };
+        add(states, "refused", &page);
+        add(states, "refused-revoked", &RefusedPage { refusal: Refusal::Revoked, ..page });
+    }
+
+    fn around(&self, states: &mut Vec<State>) {
+        let correlation_id = || "4c1f7a52-9d0e-4c0b-8f57-2b1e6a7d3c90".to_owned();
+        let error = AuthorizeErrorPage {
+            frame: self.frame(),
+            code: "invalid_request".into(),
+            message: self.text("`redirect_uri` is not one of the addresses registered for this client"),
+            fix: self.text("Send exactly one of the registered addresses, byte for byte, or register this one."),
+            parameter: self.maybe("redirect_uri"),
+            correlation_id: correlation_id(),
+        };
+        add(states, "authorize-error", &error);
+        let home = HomePage { frame: self.frame(), issuer: "https://sign.acme.example".into(), session: None };
+        add(states, "home", &home);
+        let session = HomeSession { person: self.ada(), organization: self.acme(), form: self.form() };
+        add(states, "home-signed-in", &HomePage { session: Some(session), ..home });
+        add(states, "signed-out", &SignedOutPage { frame: self.frame(), was_signed_in: true });
+        add(states, "signed-out-nobody", &SignedOutPage { frame: self.frame(), was_signed_in: false });
+        for (name, trouble) in [
+            ("not-found", Trouble::NotFound),
+            ("method-not-allowed", Trouble::MethodNotAllowed),
+            ("form-refused", Trouble::FormRefused),
+            ("interaction-over", Trouble::InteractionOver),
+            ("too-many-requests", Trouble::TooManyRequests { wait: self.text("30 seconds") }),
+            ("internal", Trouble::Internal),
+            ("unavailable", Trouble::Unavailable),
+        ] {
+            add(states, name, &TroublePage { frame: self.frame(), trouble, correlation_id: correlation_id() });
+        }
+    }
+}

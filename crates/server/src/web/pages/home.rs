@@ -1,0 +1,28 @@
+//! `/`: what this server is.
+
+use askama::Template;
+
+use super::{FormKeys, Frame, Person};
+
+/// `/`: what this server is, and who is signed in.
+#[derive(Debug, Clone, Template)]
+#[template(path = "home.html")]
+pub struct HomePage {
+    /// Around the content.
+    pub frame: Frame,
+    /// The issuer, as apps must configure it.
+    pub issuer: String,
+    /// Who is signed in with this browser.
+    pub session: Option<HomeSession>,
+}
+
+/// The session as the home page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HomeSession {
+    /// Who.
+    pub person: Person,
+    /// Name of the organization signed in to.
+    pub organization: String,
+    /// Hidden fields of `sign out`.
+    pub form: FormKeys,
+}
