@@ -13,6 +13,7 @@ use crate::contracts::PLATFORM_YAML;
 use crate::http::error::nothing_here;
 use crate::http::now::{CORRELATION_HEADER, request_context};
 use crate::platform;
+use crate::web::assets;
 
 /// The whole main listener.
 pub fn router(app: App) -> Router {
@@ -20,6 +21,7 @@ pub fn router(app: App) -> Router {
         // our own API: anything below /api is decided by the contract, unknown paths included
         .route("/api/{*path}", any(platform::door).layer(cors_for_apps()))
         .route("/openapi.yaml", get(openapi))
+        .route("/static/{*name}", get(assets::serve))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .fallback(nothing_here)
