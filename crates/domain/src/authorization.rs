@@ -22,6 +22,8 @@ pub struct ScopeGrant {
     pub roles: Vec<RoleId>,
     /// Who consents: the administrator for all, or each user too.
     pub consent: ConsentMode,
+    /// Why, in the words of whoever decided last; empty where nothing was said.
+    pub reason: String,
     /// Goes up by one with each change; an approval names the version it was shown (0: none yet).
     pub version: i64,
     /// When the first decision or request was made.

@@ -140,6 +140,7 @@ CREATE TABLE authorizations (
     scopes      TEXT   NOT NULL,
     roles       TEXT   NOT NULL,
     consent     TEXT   NOT NULL,
+    reason      TEXT   NOT NULL,
     version     BIGINT NOT NULL,
     created_at  BIGINT NOT NULL,
     created_by  TEXT,

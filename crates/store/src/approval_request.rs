@@ -1,5 +1,7 @@
 //! Requests of people who may not approve an app themselves.
 
+use std::collections::BTreeSet;
+
 use countersign_decision::Scope;
 use countersign_domain::authorization::ApprovalRequest;
 use countersign_domain::id::{ClientId, RequestId, UserId};
@@ -28,6 +30,15 @@ impl OrgStore<'_> {
             writer.commit(request).await
         })
         .await
+    }
+
+    /// The clients that somebody has an open request for.
+    pub async fn clients_asked_for(&self) -> Result<BTreeSet<ClientId>, StoreError> {
+        let rows = sqlx::query("SELECT DISTINCT client_id FROM approval_requests WHERE org_id = $1")
+            .bind(self.organization.as_str())
+            .fetch_all(self.database.readers())
+            .await?;
+        rows.iter().map(|row| row.id("client_id")).collect()
     }
 
     /// The open requests for a client, the oldest first.

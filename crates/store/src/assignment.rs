@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use countersign_domain::id::{OrganizationId, RoleId, UserId};
 use countersign_domain::organization::DivisionScope;
-use countersign_domain::role::{Assignee, RoleAssignment};
+use countersign_domain::role::{Assignee, Role, RoleAssignment};
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor};
 
 use crate::change::{Event, OrgWriter};
 use crate::column::Columns;
+use crate::role::role;
 use crate::{OrgStore, StoreError};
 
 impl OrgStore<'_> {
@@ -32,6 +33,43 @@ impl OrgStore<'_> {
     /// The roles of a user or client, by role id. Empty for unknown ones.
     pub async fn assignments_of(&self, assignee: &Assignee) -> Result<Vec<RoleAssignment>, StoreError> {
         find_assignments(self.database.readers(), &self.organization, assignee).await
+    }
+
+    /// The same with the roles themselves.
+    pub async fn roles_of(&self, assignee: &Assignee) -> Result<Vec<(RoleAssignment, Role)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT a.division_id, a.created_at AS assigned_at,
+                    r.org_id, r.role_id, r.name, r.description, r.policies, r.created_at, r.modified_at
+               FROM role_assignments a
+               JOIN roles r ON r.org_id = a.org_id AND r.role_id = a.role_id
+              WHERE a.org_id = $1
+                AND a.assignee_kind = $2
+                AND a.assignee_id = $3
+              ORDER BY a.role_id, a.division_id",
+        )
+        .bind(self.organization.as_str())
+        .bind(assignee.kind())
+        .bind(assignee.id())
+        .fetch_all(self.database.readers())
+        .await?;
+        let held = |row: &AnyRow| Ok((assignment(row, assignee, "assigned_at")?, role(row)?));
+        rows.iter().map(held).collect()
+    }
+
+    /// The divisions in which somebody holds a role, each once.
+    pub async fn divisions_of_role(&self, id: &RoleId) -> Result<Vec<DivisionScope>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT division_id
+               FROM role_assignments
+              WHERE org_id = $1
+                AND role_id = $2
+              ORDER BY division_id",
+        )
+        .bind(self.organization.as_str())
+        .bind(id.as_str())
+        .fetch_all(self.database.readers())
+        .await?;
+        rows.iter().map(division_scope).collect()
     }
 
     /// Makes `roles` the user's only roles. Those held before keep their divisions, new ones hold in `division`.
@@ -238,15 +276,16 @@ async fn find_assignments(
     .bind(assignee.id())
     .fetch_all(executor)
     .await?;
-    let assignment = |row: &AnyRow| {
-        Ok(RoleAssignment {
-            assignee: assignee.clone(),
-            role: row.id("role_id")?,
-            division: division_scope(row)?,
-            created_at: row.instant("created_at")?,
-        })
-    };
-    rows.iter().map(assignment).collect()
+    rows.iter().map(|row| assignment(row, assignee, "created_at")).collect()
+}
+
+fn assignment(row: &AnyRow, assignee: &Assignee, since: &str) -> Result<RoleAssignment, StoreError> {
+    Ok(RoleAssignment {
+        assignee: assignee.clone(),
+        role: row.id("role_id")?,
+        division: division_scope(row)?,
+        created_at: row.instant(since)?,
+    })
 }
 
 /// `*` or the id of a division.

@@ -25,6 +25,8 @@ pub struct GrantChange {
     pub consent: ConsentMode,
     /// The version that the administrator was shown (0: no authorization yet); `None`: whatever it is now.
     pub expected_version: Option<i64>,
+    /// Why, in the administrator's words; may be empty.
+    pub reason: String,
 }
 
 impl OrgStore<'_> {
@@ -36,7 +38,7 @@ impl OrgStore<'_> {
             .await?
             .try_get(0)?;
         let rows = sqlx::query(
-            "SELECT a.org_id AS decided_by, a.state AS decision, a.scopes AS granted, a.roles, a.consent, a.version,
+            "SELECT a.org_id AS decided_by, a.state AS decision, a.scopes AS granted, a.roles, a.consent, a.reason, a.version,
                     a.created_at AS decided_at, a.created_by AS decided_first_by,
                     a.modified_at AS changed_at, a.modified_by AS changed_by,
                     c.org_id, c.client_id, c.name, c.description, c.grant_types, c.redirect_uris, c.scopes,
@@ -78,9 +80,9 @@ impl OrgStore<'_> {
     ///
     /// # Errors
     /// `NotFound` for an unknown client.
-    pub async fn deny(&self, client: &ClientId) -> Result<ScopeGrant, StoreError> {
+    pub async fn deny(&self, client: &ClientId, reason: &str) -> Result<ScopeGrant, StoreError> {
         self.change(|mut writer| async move {
-            let grant = writer.refuse(client, AuthorizationState::Denied).await?;
+            let grant = writer.refuse(client, AuthorizationState::Denied, reason).await?;
             writer.commit(grant).await
         })
         .await
@@ -95,7 +97,7 @@ impl OrgStore<'_> {
             if writer.authorization(client).await?.is_none() {
                 return Err(StoreError::NotFound { what: "authorization" });
             }
-            let grant = writer.refuse(client, AuthorizationState::Revoked).await?;
+            let grant = writer.refuse(client, AuthorizationState::Revoked, "").await?;
             writer.commit(grant).await
         })
         .await
@@ -117,6 +119,7 @@ impl OrgWriter<'_> {
             scopes: &change.scopes,
             roles: &change.roles,
             consent: change.consent,
+            reason: &change.reason,
         };
         let after = self.decide(client, &decision).await?;
         self.delete_requests_for(client).await?;
@@ -129,13 +132,14 @@ impl OrgWriter<'_> {
         &mut self,
         client: &ClientId,
         state: AuthorizationState,
+        reason: &str,
     ) -> Result<ScopeGrant, StoreError> {
         let before = self.authorization(client).await?;
         let (scopes, roles, consent) = match &before {
             Some(grant) => (grant.scopes.as_slice(), grant.roles.as_slice(), grant.consent),
             None => (&[][..], &[][..], ConsentMode::default()),
         };
-        let after = self.decide(client, &Decision { state, scopes, roles, consent }).await?;
+        let after = self.decide(client, &Decision { state, scopes, roles, consent, reason }).await?;
         self.delete_requests_for(client).await?;
         let is_denial = state == AuthorizationState::Denied;
         let action = if is_denial { "authorization.deny" } else { "authorization.revoke" };
@@ -148,8 +152,8 @@ impl OrgWriter<'_> {
         if self.authorization(client).await?.is_some() {
             return Ok(());
         }
-        let decision =
-            Decision { state: AuthorizationState::Requested, scopes: &[], roles: &[], consent: ConsentMode::default() };
+        let (state, consent) = (AuthorizationState::Requested, ConsentMode::default());
+        let decision = Decision { state, scopes: &[], roles: &[], consent, reason: "" };
         let after = self.decide(client, &decision).await?;
         self.record(event("authorization.request", client, None, Some(&after)));
         Ok(())
@@ -163,6 +167,7 @@ impl OrgWriter<'_> {
             roles: Vec::new(),
             consent: ConsentMode::Administrator,
             expected_version: None,
+            reason: String::new(),
         };
         self.grant(&console, &change).await.map(drop)
     }
@@ -174,7 +179,7 @@ impl OrgWriter<'_> {
 
     pub(crate) async fn all_authorizations(&mut self) -> Result<Vec<ScopeGrant>, StoreError> {
         let rows = sqlx::query(
-            "SELECT org_id AS decided_by, client_id, state AS decision, scopes AS granted, roles, consent, version,
+            "SELECT org_id AS decided_by, client_id, state AS decision, scopes AS granted, roles, consent, reason, version,
                     created_at AS decided_at, created_by AS decided_first_by,
                     modified_at AS changed_at, modified_by AS changed_by
                FROM authorizations
@@ -216,8 +221,8 @@ impl OrgWriter<'_> {
                 deleted.authorizations_closed += 1;
                 continue;
             }
-            let ScopeGrant { state, scopes, consent, .. } = &before;
-            let decision = Decision { state: *state, scopes, roles: &roles, consent: *consent };
+            let ScopeGrant { state, scopes, consent, reason, .. } = &before;
+            let decision = Decision { state: *state, scopes, roles: &roles, consent: *consent, reason };
             let after = self.decide(&before.client, &decision).await?;
             self.record(event("authorization.grant", &before.client, Some(&before), Some(&after)));
             deleted.authorizations_edited += 1;
@@ -244,12 +249,12 @@ impl OrgWriter<'_> {
 
     async fn decide(&mut self, client: &ClientId, decision: &Decision<'_>) -> Result<ScopeGrant, StoreError> {
         sqlx::query(
-            "INSERT INTO authorizations (org_id, client_id, state, scopes, roles, consent, version, created_at, created_by,
-                                         modified_at, modified_by)
-             VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $7, $8)
+            "INSERT INTO authorizations (org_id, client_id, state, scopes, roles, consent, reason, version, created_at,
+                                         created_by, modified_at, modified_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $8, $9)
              ON CONFLICT (org_id, client_id) DO UPDATE
                 SET state = excluded.state, scopes = excluded.scopes, roles = excluded.roles,
-                    consent = excluded.consent, version = authorizations.version + 1,
+                    consent = excluded.consent, reason = excluded.reason, version = authorizations.version + 1,
                     modified_at = excluded.modified_at, modified_by = excluded.modified_by",
         )
         .bind(self.organization.as_str())
@@ -258,6 +263,7 @@ impl OrgWriter<'_> {
         .bind(json_text(decision.scopes))
         .bind(json_text(decision.roles))
         .bind(decision.consent.as_str())
+        .bind(decision.reason)
         .bind(self.now.as_micros())
         .bind(self.actor.id())
         .execute(&mut *self.transaction)
@@ -273,6 +279,7 @@ struct Decision<'d> {
     scopes: &'d [Scope],
     roles: &'d [RoleId],
     consent: ConsentMode,
+    reason: &'d str,
 }
 
 async fn find_authorization(
@@ -281,7 +288,7 @@ async fn find_authorization(
     id: &ClientId,
 ) -> Result<Option<(ScopeGrant, Client)>, StoreError> {
     let row = sqlx::query(
-        "SELECT a.org_id AS decided_by, a.state AS decision, a.scopes AS granted, a.roles, a.consent, a.version,
+        "SELECT a.org_id AS decided_by, a.state AS decision, a.scopes AS granted, a.roles, a.consent, a.reason, a.version,
                 a.created_at AS decided_at, a.created_by AS decided_first_by,
                 a.modified_at AS changed_at, a.modified_by AS changed_by,
                 c.org_id, c.client_id, c.name, c.description, c.grant_types, c.redirect_uris, c.scopes,
@@ -307,6 +314,7 @@ fn grant(row: &AnyRow) -> Result<ScopeGrant, StoreError> {
         scopes: row.json("granted")?,
         roles: row.json("roles")?,
         consent: row.named("consent", ConsentMode::parse)?,
+        reason: row.text("reason")?,
         version: row.number("version")?,
         created_at: row.instant("decided_at")?,
         created_by: row.optional_text("decided_first_by")?,
@@ -334,6 +342,7 @@ fn picture(grant: &ScopeGrant) -> Value {
         "scopes": grant.scopes,
         "roles": grant.roles,
         "consent": grant.consent.as_str(),
+        "reason": grant.reason,
         "version": grant.version,
     })
 }

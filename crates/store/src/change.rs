@@ -57,7 +57,11 @@ impl OrgStore<'_> {
     {
         let work = &work;
         self.database
-            .write(|transaction| async move { work(OrgWriter::lock(transaction, self.author()).await?).await })
+            .write(|transaction| async move {
+                let mut writer = OrgWriter::lock(transaction, self.author()).await?;
+                writer.must_be_at(self.expected_revision).await?;
+                work(writer).await
+            })
             .await
     }
 
@@ -78,6 +82,13 @@ impl<'w> OrgWriter<'w> {
         }
         let Author { organization, actor, now, entropy } = author;
         Ok(Self { transaction, organization, actor, now, entropy, changes_authority: false, events: Vec::new() })
+    }
+
+    /// Refuses a write that was judged on another revision.
+    async fn must_be_at(&mut self, expected_revision: Option<i64>) -> Result<(), StoreError> {
+        let Some(expected) = expected_revision else { return Ok(()) };
+        let revision = self.organization().await?.revision;
+        if revision == expected { Ok(()) } else { Err(StoreError::Moved) }
     }
 
     /// Something that decisions depend on changed.

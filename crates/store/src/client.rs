@@ -63,6 +63,15 @@ pub struct ClientChange {
     pub roles: Option<Vec<(RoleId, DivisionScope)>>,
 }
 
+/// A client with the name of the organization that registered it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisteredClient {
+    /// The client.
+    pub client: Client,
+    /// For people who decide about another organization's client.
+    pub organization_name: String,
+}
+
 impl OrgStore<'_> {
     /// The organization's own clients, by name.
     pub async fn clients(&self, page: Page) -> Result<Listing<Client>, StoreError> {
@@ -90,6 +99,25 @@ impl OrgStore<'_> {
     /// One of the organization's own clients.
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
         find_own_client(self.database.readers(), &self.organization, id).await
+    }
+
+    /// A client of any organization: what whoever knows its id may know in order to decide about it.
+    pub async fn registered_client(&self, id: &ClientId) -> Result<Option<RegisteredClient>, StoreError> {
+        let row = sqlx::query(
+            "SELECT c.org_id, c.client_id, c.name, c.description, c.grant_types, c.redirect_uris, c.scopes,
+                    c.is_confidential, c.pkce_required, c.token_ttl_seconds, c.state, c.created_at, c.created_by,
+                    c.modified_at, c.modified_by, o.name AS organization_name
+               FROM clients c
+               JOIN organizations o ON o.org_id = c.org_id
+              WHERE c.client_id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(self.database.readers())
+        .await?;
+        let registered = |row: &AnyRow| {
+            Ok(RegisteredClient { client: client(row)?, organization_name: row.text("organization_name")? })
+        };
+        row.as_ref().map(registered).transpose()
     }
 
     /// Registers a client, confidential when it has a secret.

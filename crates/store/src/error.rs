@@ -20,6 +20,9 @@ pub enum StoreError {
         /// The noun: `user`, `role`, `division`, `client`, `authorization`, `organization`.
         what: &'static str,
     },
+    /// The organization changed since the revision that the write was judged on; judged again it may succeed.
+    #[error("the organization was changed at the same moment")]
+    Moved,
     /// The value cannot be kept.
     #[error("{what}")]
     Invalid {

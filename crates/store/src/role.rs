@@ -219,7 +219,7 @@ async fn find_role(
     row.as_ref().map(role).transpose()
 }
 
-fn role(row: &AnyRow) -> Result<Role, StoreError> {
+pub(crate) fn role(row: &AnyRow) -> Result<Role, StoreError> {
     Ok(Role {
         organization: row.id("org_id")?,
         id: row.id("role_id")?,

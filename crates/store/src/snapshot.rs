@@ -9,8 +9,8 @@ use countersign_domain::id::OrganizationId;
 use countersign_domain::user::UserState;
 
 use crate::column::{Columns, parse_enforcement};
-use crate::db::Transaction;
-use crate::{StoreError, SystemStore};
+use crate::db::{Database, Transaction};
+use crate::{OrgStore, StoreError, SystemStore};
 
 impl SystemStore<'_> {
     /// The organization's revision and the facts that belong to exactly that revision.
@@ -18,31 +18,7 @@ impl SystemStore<'_> {
         &self,
         id: &OrganizationId,
     ) -> Result<Option<(i64, OrganizationFacts)>, StoreError> {
-        let mut transaction = self.database.begin_read().await?;
-        let row = sqlx::query(
-            "SELECT enforcement, bounds_client_credentials, is_active, revision
-               FROM organizations
-              WHERE org_id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let mut roles_held = roles_held(&mut transaction, id).await?;
-        let facts = OrganizationFacts {
-            id: id.to_string(),
-            active: row.flag("is_active")?,
-            enforcement: row.named("enforcement", parse_enforcement)?,
-            bounds_client_credentials: row.flag("bounds_client_credentials")?,
-            roles: roles(&mut transaction, id).await?,
-            users: users(&mut transaction, id, &mut roles_held).await?,
-            clients: clients(&mut transaction, id, &mut roles_held).await?,
-            authorizations: authorizations(&mut transaction, id).await?,
-        };
-        transaction.commit().await?;
-        Ok(Some((row.number("revision")?, facts)))
+        read_facts(self.database, id).await
     }
 
     /// The revision of every organization: what a node polls to find changes that other processes made.
@@ -52,6 +28,42 @@ impl SystemStore<'_> {
             .await?;
         rows.iter().map(|row| Ok((row.id("org_id")?, row.number("revision")?))).collect()
     }
+}
+
+impl OrgStore<'_> {
+    /// The organization's revision and the facts that belong to exactly that revision: what a write is judged on.
+    pub async fn facts(&self) -> Result<(i64, OrganizationFacts), StoreError> {
+        let facts = read_facts(self.database, &self.organization).await?;
+        facts.ok_or(StoreError::NotFound { what: "organization" })
+    }
+}
+
+async fn read_facts(database: &Database, id: &OrganizationId) -> Result<Option<(i64, OrganizationFacts)>, StoreError> {
+    let mut transaction = database.begin_read().await?;
+    let row = sqlx::query(
+        "SELECT enforcement, bounds_client_credentials, is_active, revision
+           FROM organizations
+          WHERE org_id = $1",
+    )
+    .bind(id.as_str())
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let mut roles_held = roles_held(&mut transaction, id).await?;
+    let facts = OrganizationFacts {
+        id: id.to_string(),
+        active: row.flag("is_active")?,
+        enforcement: row.named("enforcement", parse_enforcement)?,
+        bounds_client_credentials: row.flag("bounds_client_credentials")?,
+        roles: roles(&mut transaction, id).await?,
+        users: users(&mut transaction, id, &mut roles_held).await?,
+        clients: clients(&mut transaction, id, &mut roles_held).await?,
+        authorizations: authorizations(&mut transaction, id).await?,
+    };
+    transaction.commit().await?;
+    Ok(Some((row.number("revision")?, facts)))
 }
 
 /// Role ids by kind and id of who holds them, in whichever division.

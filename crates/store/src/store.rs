@@ -41,6 +41,8 @@ pub struct OrgStore<'s> {
     pub(crate) actor: Actor,
     pub(crate) now: Timestamp,
     pub(crate) entropy: &'s dyn Entropy,
+    /// Writes happen on this revision or not at all.
+    pub(crate) expected_revision: Option<i64>,
 }
 
 /// What a system task reads and writes across organizations, at one instant.
@@ -87,7 +89,7 @@ impl Store {
             Subject::User(user) => Actor::User { user: user.clone(), client },
             Subject::Client => Actor::Client(client),
         };
-        OrgStore { database: &self.database, organization, actor, now, entropy }
+        OrgStore { database: &self.database, organization, actor, now, entropy, expected_revision: None }
     }
 
     /// What a system task may reach.
@@ -127,18 +129,24 @@ impl SystemTask {
 impl<'s> SystemStore<'s> {
     /// One organization's data, on behalf of this task.
     pub fn org(&self, organization: &OrganizationId) -> OrgStore<'s> {
+        self.org_as(organization, self.task.actor())
+    }
+
+    /// One organization's data, on behalf of somebody whom this task acts for.
+    pub fn org_as(&self, organization: &OrganizationId, actor: Actor) -> OrgStore<'s> {
         let organization = organization.clone();
-        OrgStore {
-            database: self.database,
-            organization,
-            actor: self.task.actor(),
-            now: self.now,
-            entropy: self.entropy,
-        }
+        let Self { database, now, entropy, .. } = *self;
+        OrgStore { database, organization, actor, now, entropy, expected_revision: None }
     }
 }
 
 impl OrgStore<'_> {
+    /// The same, but every write is refused with `Moved` unless the organization is still at this revision: what was judged
+    /// on facts is written on the same facts.
+    pub fn at_revision(self, revision: i64) -> Self {
+        Self { expected_revision: Some(revision), ..self }
+    }
+
     /// The organization that every statement binds.
     pub fn organization_id(&self) -> &OrganizationId {
         &self.organization

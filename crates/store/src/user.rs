@@ -1,5 +1,7 @@
 //! Users: the people of an organization.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::id::{DivisionId, OrganizationId, UserId};
 use countersign_domain::secret::SecretHash;
 use countersign_domain::user::{Email, User, UserState};
@@ -75,6 +77,21 @@ impl OrgStore<'_> {
     /// Users by name.
     pub async fn users(&self, filter: &UserFilter, page: Page) -> Result<Listing<User>, StoreError> {
         UserQuery::filtered(filter).fetch(self.database.readers(), &self.organization, page).await
+    }
+
+    /// How many users (not deleted) belong to each division; divisions without any are absent.
+    pub async fn division_user_counts(&self) -> Result<BTreeMap<DivisionId, i64>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT division_id, COUNT(*) AS users
+               FROM users
+              WHERE org_id = $1
+                AND state <> 'deleted'
+              GROUP BY division_id",
+        )
+        .bind(self.organization.as_str())
+        .fetch_all(self.database.readers())
+        .await?;
+        rows.iter().map(|row| Ok((row.id("division_id")?, row.number("users")?))).collect()
     }
 
     /// One user, deleted ones too.

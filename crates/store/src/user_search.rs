@@ -73,6 +73,8 @@ pub enum UserField {
     Title,
     /// `active`, `inactive`, `deleted`.
     State,
+    /// The id of the division that the user object belongs to.
+    Division,
 }
 
 /// A list of users to fetch: conditions, what they bind, and the order.
@@ -220,6 +222,7 @@ impl UserField {
             Self::Department => "department_key",
             Self::Title => "title_key",
             Self::State => "state",
+            Self::Division => "division_id",
         }
     }
 }
