@@ -96,6 +96,17 @@ impl FromStr for Permission {
 }
 
 impl PermissionPolicy {
+    /// Whether a role with this policy holds everything that one with `other` does, permissions that no contract names yet included.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Flat(name), Self::Flat(other)) => name == other,
+            (Self::Scoped { domain, entity, action }, Self::Scoped { domain: of, entity: on, action: what }) => {
+                domain == of && (entity == "*" || entity == on) && (action == "*" || action == what)
+            }
+            (Self::Flat(_), Self::Scoped { .. }) | (Self::Scoped { .. }, Self::Flat(_)) => false,
+        }
+    }
+
     /// Whether a role with this policy holds the permission.
     pub fn matches(&self, permission: &Permission) -> bool {
         match (self, permission.parts()) {
