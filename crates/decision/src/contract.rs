@@ -196,8 +196,9 @@ impl Contract {
         self.operation_index(id).map(|index| self.operation_at(index))
     }
 
-    /// The operations that a request for this one might also match, of which neither is the more specific: those of the same method with a
-    /// literal segment where this one has a parameter. A call is allowed only if each of them that it matches would be allowed too.
+    /// The operations that a request for this one might match too, although neither is the more specific: this one has the literal segment where
+    /// they first differ, and a parameter where the other has a later one. Of the same method, by id. A call is allowed only if each of them that
+    /// it matches would be allowed too.
     pub fn crossing(&self, id: &str) -> impl Iterator<Item = &Operation> {
         let crossing = self.operation_index(id).map(|index| self.routes.crossing_of(index));
         crossing.unwrap_or_default().iter().map(|index| self.operation_at(*index))

@@ -15,12 +15,13 @@ use crate::routes::Template;
 use crate::scope::Scope;
 
 mod document;
+mod node;
 mod openapi;
 mod rows;
 mod security;
 mod stated;
 
-use document::{Fault, Node, fault};
+use node::{Fault, Node, fault};
 use openapi::{OpenApi, Place};
 use security::Schemes;
 use stated::StatedOperation;

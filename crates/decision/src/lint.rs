@@ -49,7 +49,7 @@ fn crossing_templates(contract: &Contract) -> impl Iterator<Item = Finding> {
         let others = contract.crossing(&operation.id).filter(|other| other.requirement != operation.requirement);
         others.map(|other| {
             let message = format!(
-                "{} {} crosses {} ({}), which needs something else: a request that matches both needs both",
+                "{} {} crosses {} ({}), which needs something else: a request that matches both has to be allowed for both",
                 operation.method, operation.path, other.path, other.source
             );
             finding(&operation.source, "crossing-templates", message)

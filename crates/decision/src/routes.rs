@@ -9,11 +9,13 @@ use std::collections::HashMap;
 use crate::contract::{ContractError, Place};
 use crate::operation::{Method, Operation};
 
+mod bad_target;
 mod canonical;
 mod lookalikes;
 mod template;
 
-pub use canonical::{BadTarget, Canonical, Fault, MAX_SEGMENTS, MAX_TARGET_LENGTH, canonicalise};
+pub use bad_target::{BadTarget, Fault};
+pub use canonical::{Canonical, MAX_SEGMENTS, MAX_TARGET_LENGTH, canonicalise};
 pub use template::{Segment, Template, TemplateError};
 
 /// The most pairs of crossing templates that are kept.
@@ -36,6 +38,17 @@ struct Node {
     literals: HashMap<Box<str>, u32>,
     parameter: Option<u32>,
     path: Option<u32>,
+}
+
+/// How a template stands to another as far as their segments have been compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    /// No difference yet.
+    Same,
+    /// It had a literal at the first difference: requests that match both mean it.
+    Chosen,
+    /// And later a parameter where the other has a literal: neither is the more specific.
+    Crossing,
 }
 
 /// One path template with its operations.
@@ -136,50 +149,54 @@ impl Routes {
 
     fn list_crossings(&mut self, operations: &[Operation]) -> Result<(), ContractError> {
         let mut pairs = 0;
-        let mut lists = Vec::with_capacity(self.paths.len());
+        let mut crossing_paths: Vec<Vec<u32>> = Vec::with_capacity(self.paths.len());
         for path in &self.paths {
             let mut crossing = Vec::new();
-            self.collect_crossing(0, path.template.segments(), false, &mut crossing);
+            self.collect_crossing(0, path.template.segments(), Relation::Same, &mut crossing);
             pairs += crossing.len();
             if pairs > MAX_CROSSINGS {
                 return Err(ContractError::TooManyCrossings { limit: MAX_CROSSINGS });
             }
-            lists.push(Method::ALL.map(|method| self.crossing_with(path, method, &crossing, operations)));
+            crossing_paths.push(crossing);
         }
-        for (path, list) in self.paths.iter_mut().zip(lists) {
-            path.crossing = list;
+        for (index, crossing) in crossing_paths.iter().enumerate() {
+            let lists = Method::ALL.map(|method| self.crossing_with(index, method, crossing, operations));
+            self.paths[index].crossing = lists;
         }
         Ok(())
     }
 
-    /// Walks every template that can match the same request, and keeps those with a literal where the given one has a parameter.
-    fn collect_crossing(&self, node: u32, rest: &[Segment], is_narrower: bool, found: &mut Vec<u32>) {
+    /// Walks every template that can match the same request, and keeps those that the given one is chosen before although they have a literal
+    /// where it has a parameter.
+    fn collect_crossing(&self, node: u32, rest: &[Segment], relation: Relation, found: &mut Vec<u32>) {
         let node = &self.nodes[node as usize];
         let Some((segment, rest)) = rest.split_first() else {
-            found.extend(node.path.filter(|_| is_narrower));
+            found.extend(node.path.filter(|_| relation == Relation::Crossing));
             return;
         };
-        match segment {
+        let after_parameter = match segment {
+            Segment::Parameter(_) => relation,
             Segment::Literal(text) => {
                 if let Some(child) = node.literals.get(text.as_str()) {
-                    self.collect_crossing(*child, rest, is_narrower, found);
+                    self.collect_crossing(*child, rest, relation, found);
                 }
+                if relation == Relation::Same { Relation::Chosen } else { relation }
             }
-            Segment::Parameter(_) => {
-                for child in node.literals.values() {
-                    self.collect_crossing(*child, rest, true, found);
-                }
-            }
-        }
+        };
         if let Some(child) = node.parameter {
-            self.collect_crossing(child, rest, is_narrower, found);
+            self.collect_crossing(child, rest, after_parameter, found);
+        }
+        // A template with a literal at the first difference is chosen itself and needs no look from here.
+        if matches!(segment, Segment::Parameter(_)) && relation != Relation::Same {
+            for child in node.literals.values() {
+                self.collect_crossing(*child, rest, Relation::Crossing, found);
+            }
         }
     }
 
-    /// The operations of one method on the crossing paths, by id. A template that is narrower throughout is not among them when the two are matched
-    /// against a request: it would have been chosen itself.
-    fn crossing_with(&self, path: &Path, method: Method, crossing: &[u32], operations: &[Operation]) -> Box<[u32]> {
-        if path.operation(method).is_none() {
+    /// The operations of one method on the crossing paths, by id.
+    fn crossing_with(&self, path: usize, method: Method, crossing: &[u32], operations: &[Operation]) -> Box<[u32]> {
+        if self.paths[path].operation(method).is_none() {
             return Box::default();
         }
         let others = crossing.iter().filter_map(|other| self.paths[*other as usize].operation(method));
@@ -214,4 +231,116 @@ fn slot(method: Method) -> usize {
 
 fn index_of(length: usize) -> u32 {
     u32::try_from(length).expect("contracts are limited to far fewer operations")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::Location;
+    use crate::requirement::Requirement;
+
+    fn operations(rows: &[(&str, Method, &str)]) -> Vec<Operation> {
+        let operation = |(id, method, path): &(&str, Method, &str)| Operation {
+            id: (*id).into(),
+            method: *method,
+            path: (*path).into(),
+            tags: Vec::new(),
+            summary: None,
+            deprecated: false,
+            requirement: Requirement::Public,
+            source: Location { file: "made".into(), line: 1 },
+        };
+        rows.iter().map(operation).collect()
+    }
+
+    /// The ids of the operation that a request means and of those it crosses.
+    fn found(rows: &[(&str, Method, &str)], method: Method, target: &str) -> Vec<String> {
+        let operations = operations(rows);
+        let routes = Routes::new(&operations).unwrap();
+        let target = canonicalise(target.as_bytes()).unwrap();
+        let Some((path, (_, chosen))) = routes.find(&target).and_then(|path| Some((path, path.operation(method)?)))
+        else {
+            return Vec::new();
+        };
+        let crossing = path.crossing(method).iter().copied().filter(|other| routes.matches(*other, &target));
+        std::iter::once(chosen).chain(crossing).map(|index| operations[index as usize].id.clone()).collect()
+    }
+
+    #[test]
+    fn a_literal_wins_over_a_parameter_from_left_to_right() {
+        let rows =
+            [("me", Method::Get, "/users/me"), ("one", Method::Get, "/users/{id}"), ("any", Method::Get, "/{a}/{b}")];
+        assert_eq!(found(&rows, Method::Get, "/users/me"), ["me"]);
+        assert_eq!(found(&rows, Method::Get, "/users/you"), ["one"]);
+        assert_eq!(found(&rows, Method::Get, "/roles/me"), ["any"]);
+    }
+
+    #[test]
+    fn a_literal_that_leads_nowhere_is_given_up() {
+        let rows = [("rule", Method::Get, "/users/rules/{id}"), ("roles", Method::Get, "/users/{id}/roles/{role}")];
+        assert_eq!(found(&rows, Method::Get, "/users/rules/roles/x"), ["roles"]);
+        let deep =
+            [("a", Method::Get, "/a/b/c/d"), ("b", Method::Get, "/a/{x}/c/e"), ("c", Method::Get, "/{y}/b/{z}/f")];
+        assert_eq!(found(&deep, Method::Get, "/a/b/c/e"), ["b"]);
+        assert_eq!(found(&deep, Method::Get, "/a/b/c/f"), ["c"]);
+        assert_eq!(found(&deep, Method::Get, "/a/b/c/g"), [""; 0]);
+    }
+
+    #[test]
+    fn the_path_is_chosen_before_the_method() {
+        let rows = [("me", Method::Get, "/users/me"), ("remove", Method::Delete, "/users/{id}")];
+        assert_eq!(found(&rows, Method::Delete, "/users/me"), [""; 0]);
+        assert_eq!(found(&rows, Method::Delete, "/users/you"), ["remove"]);
+    }
+
+    #[test]
+    fn head_is_decided_as_get_unless_it_has_its_own_operation() {
+        let rows = [
+            ("get", Method::Get, "/a"),
+            ("get b", Method::Get, "/b"),
+            ("head b", Method::Head, "/b"),
+            ("post", Method::Post, "/c"),
+        ];
+        assert_eq!(found(&rows, Method::Head, "/a"), ["get"]);
+        assert_eq!(found(&rows, Method::Head, "/b"), ["head b"]);
+        assert_eq!(found(&rows, Method::Head, "/c"), [""; 0]);
+        let routes = Routes::new(&operations(&rows)).unwrap();
+        let allowed = |target: &str| routes.find(&canonicalise(target.as_bytes()).unwrap()).unwrap().allowed_methods();
+        assert_eq!(allowed("/a"), [Method::Get, Method::Head]);
+        assert_eq!(allowed("/c"), [Method::Post]);
+    }
+
+    #[test]
+    fn crossing_operations_are_those_that_the_request_matches_too_by_id() {
+        let rows = [
+            ("chosen", Method::Get, "/c/emails/{id}"),
+            ("z", Method::Get, "/c/{id}/recordings"),
+            ("a", Method::Get, "/{x}/emails/recordings"),
+            ("other method", Method::Put, "/c/{id}/recordings"),
+            ("more general", Method::Get, "/c/{id}/{part}"),
+        ];
+        assert_eq!(found(&rows, Method::Get, "/c/emails/recordings"), ["chosen", "a", "z"]);
+        assert_eq!(found(&rows, Method::Get, "/c/emails/1"), ["chosen"]);
+        assert_eq!(found(&rows, Method::Get, "/c/1/recordings"), ["z"]);
+    }
+
+    #[test]
+    fn a_head_request_crosses_gets_and_heads() {
+        let rows = [
+            ("chosen", Method::Get, "/c/emails/{id}"),
+            ("get", Method::Get, "/c/{id}/x"),
+            ("head", Method::Head, "/{c}/emails/x"),
+            ("not asked", Method::Get, "/{c}/emails/x"),
+        ];
+        assert_eq!(found(&rows, Method::Head, "/c/emails/x"), ["chosen", "get", "head"]);
+        assert_eq!(found(&rows, Method::Get, "/c/emails/x"), ["chosen", "get", "not asked"]);
+    }
+
+    #[test]
+    fn a_final_slash_matches_nothing_but_the_root_is_a_path() {
+        let rows = [("root", Method::Get, "/"), ("one", Method::Get, "/{a}"), ("two", Method::Get, "/a/{b}")];
+        assert_eq!(found(&rows, Method::Get, "/"), ["root"]);
+        assert_eq!(found(&rows, Method::Get, "/a/"), [""; 0]);
+        assert_eq!(found(&rows, Method::Get, "/a"), ["one"]);
+    }
 }

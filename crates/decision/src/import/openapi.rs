@@ -1,6 +1,7 @@
 //! OpenAPI 3.0 and 3.1 and Swagger 2.0 to operations.
 
-use super::document::{Entry, Fault, Node, Wanted, fault};
+use super::document::Wanted;
+use super::node::{Entry, Fault, Node, fault};
 use super::security::{self, Schemes};
 use super::stated::{Credential, Permissions, Stated, StatedOperation};
 use super::{Problems, ScopeLists};

@@ -1,6 +1,6 @@
 //! The rows file: `columns` names the fields of each row of `operations`.
 
-use super::document::{Fault, Node, fault};
+use super::node::{Fault, Node, fault};
 use super::security;
 use super::stated::{self, Credential, Permissions, Stated, StatedOperation};
 use super::{Problems, ScopeLists};

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::document::{Entry, Fault, Node, fault};
+use super::node::{Entry, Fault, Node, fault};
 use super::stated::{self, Credential, Permissions};
 use super::{MAX_LIST_LENGTH, ScopeLists};
 use crate::requirement::PermissionMode;

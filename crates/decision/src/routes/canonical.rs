@@ -4,8 +4,8 @@
 //! whatever two readers could read differently is refused.
 
 use std::borrow::Cow;
-use std::fmt;
 
+use super::bad_target::{BadTarget, Fault};
 use super::lookalikes::{is_invisible, is_lookalike};
 
 /// The longest target that is read, in bytes.
@@ -19,53 +19,6 @@ pub struct Canonical<'t> {
     origin_form: Cow<'t, str>,
     path_length: usize,
     authority: Option<&'t str>,
-}
-
-/// A target that is refused, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{what} at byte {at}")]
-pub struct BadTarget {
-    /// What is wrong.
-    pub what: Fault,
-    /// The first byte that is wrong, counted from 0.
-    pub at: usize,
-}
-
-/// What can be wrong with a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Longer than [`MAX_TARGET_LENGTH`].
-    TooLong,
-    /// More than [`MAX_SEGMENTS`] segments.
-    TooManySegments,
-    /// Neither a path nor `http(s)://authority/path`.
-    NotAPath,
-    /// The absolute form where only a path is read.
-    AbsoluteForm,
-    /// An authority with user information or characters that no host has.
-    Authority,
-    /// A byte that may not stand raw in a target.
-    Byte(u8),
-    /// `%` without two hexadecimal digits.
-    Triplet,
-    /// A triplet for a character that separates: `/ \ % ; ?`.
-    EncodedSeparator,
-    /// A control or invisible character.
-    Invisible,
-    /// Bytes that are not UTF-8.
-    Utf8,
-    /// A character that folds into or looks like a separator.
-    Lookalike,
-    /// A segment `.` or `..`, however it is written.
-    DotSegment,
-    /// An empty segment that is not the last.
-    EmptySegment,
-    /// A fragment.
-    Fragment,
-    /// A token in the query (RFC 9700 §4.3.2).
-    TokenInQuery,
-    /// A query in a path template.
-    Query,
 }
 
 /// Reads a raw request target.
@@ -136,43 +89,6 @@ impl<'t> Canonical<'t> {
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         let path = &self.path()[1..];
         path.split('/').filter(|_| !path.is_empty())
-    }
-}
-
-impl BadTarget {
-    pub(crate) fn absolute_form() -> Self {
-        Self { what: Fault::AbsoluteForm, at: 0 }
-    }
-
-    pub(super) fn query_in_template() -> Self {
-        Self { what: Fault::Query, at: 0 }
-    }
-
-    fn moved_by(self, offset: usize) -> Self {
-        Self { at: self.at + offset, ..self }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong => write!(formatter, "more than {MAX_TARGET_LENGTH} bytes"),
-            Self::TooManySegments => write!(formatter, "more than {MAX_SEGMENTS} segments"),
-            Self::NotAPath => formatter.write_str("not a path that begins with `/`"),
-            Self::AbsoluteForm => formatter.write_str("an absolute target where only a path is read"),
-            Self::Authority => formatter.write_str("an authority that is not `host` or `host:port`"),
-            Self::Byte(byte) => write!(formatter, "{:?} may not stand in a path", char::from(*byte)),
-            Self::Triplet => formatter.write_str("`%` without two hexadecimal digits"),
-            Self::EncodedSeparator => formatter.write_str("an encoded `/`, `\\`, `%`, `;` or `?`"),
-            Self::Invisible => formatter.write_str("a control or invisible character"),
-            Self::Utf8 => formatter.write_str("bytes that are not UTF-8"),
-            Self::Lookalike => formatter.write_str("a character that some readers take for a separator"),
-            Self::DotSegment => formatter.write_str("a `.` or `..` segment"),
-            Self::EmptySegment => formatter.write_str("an empty segment"),
-            Self::Fragment => formatter.write_str("a fragment"),
-            Self::TokenInQuery => formatter.write_str("an access token in the query"),
-            Self::Query => formatter.write_str("a query"),
-        }
     }
 }
 
@@ -320,4 +236,109 @@ fn decoded(raw: &[u8]) -> Vec<u8> {
         at += if byte.is_some() { 3 } else { 1 };
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(raw: &str) -> Result<String, Fault> {
+        canonicalise(raw.as_bytes()).map(|one| one.origin_form().to_owned()).map_err(|bad| bad.what)
+    }
+
+    #[test]
+    fn unreserved_triplets_are_decoded_and_others_capitalised() {
+        for (raw, expected) in [
+            ("/api/v2/users?q=%2f&x", "/api/v2/users?q=%2f&x"),
+            ("/%61%7E%2d%5f", "/a~-_"),
+            ("/caf%c3%a9/%20%2a", "/caf%C3%A9/%20%2A"),
+            ("/a%40b/!$&'()*+,=:@", "/a%40b/!$&'()*+,=:@"),
+            ("/users/...", "/users/..."),
+            ("/", "/"),
+            ("/a/", "/a/"),
+        ] {
+            assert_eq!(canonical(raw).as_deref(), Ok(expected));
+            assert_eq!(canonicalise(raw.as_bytes()).unwrap().is_rewritten(), raw != expected);
+            assert_eq!(canonical(expected).as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn whatever_two_readers_could_read_differently_is_refused() {
+        for (raw, fault) in [
+            ("", Fault::NotAPath),
+            ("*", Fault::NotAPath),
+            ("users", Fault::NotAPath),
+            ("?a", Fault::NotAPath),
+            ("/a/../b", Fault::DotSegment),
+            ("/a/.", Fault::DotSegment),
+            ("/%2e%2E", Fault::DotSegment),
+            ("/.%2e/b", Fault::DotSegment),
+            ("//a", Fault::EmptySegment),
+            ("/a//", Fault::EmptySegment),
+            ("/a%2Fb", Fault::EncodedSeparator),
+            ("/a%5cb", Fault::EncodedSeparator),
+            ("/a%25", Fault::EncodedSeparator),
+            ("/a%3b", Fault::EncodedSeparator),
+            ("/a%3F", Fault::EncodedSeparator),
+            ("/a;b", Fault::Byte(b';')),
+            ("/a\\b", Fault::Byte(b'\\')),
+            ("/{a}", Fault::Byte(b'{')),
+            ("/a b", Fault::Byte(b' ')),
+            ("/a\tb", Fault::Invisible),
+            ("/a%00", Fault::Invisible),
+            ("/a%7f", Fault::Invisible),
+            ("/a%C2%85", Fault::Invisible),
+            ("/a%E2%80%8B", Fault::Invisible),
+            ("/a%EF%BC%8Fb", Fault::Lookalike),
+            ("/a%E2%88%95b", Fault::Lookalike),
+            ("/é", Fault::Utf8),
+            ("/%ff", Fault::Utf8),
+            ("/%c0%af", Fault::Utf8),
+            ("/%ed%a0%80", Fault::Utf8),
+            ("/%c3x", Fault::Utf8),
+            ("/a%", Fault::Triplet),
+            ("/a%4", Fault::Triplet),
+            ("/a%+1", Fault::Triplet),
+            ("/a?%zz", Fault::Triplet),
+            ("/a#b", Fault::Fragment),
+            ("/a?b#", Fault::Fragment),
+            ("/a?access_token=x", Fault::TokenInQuery),
+            ("/a?b;acc%65ss_token", Fault::TokenInQuery),
+            ("ftp://a/b", Fault::NotAPath),
+            ("http://a", Fault::NotAPath),
+            ("http:///b", Fault::Authority),
+            ("http://a@b/c", Fault::Authority),
+        ] {
+            assert_eq!(canonical(raw), Err(fault), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_fault_is_counted_from_the_start_of_the_target() {
+        let at = |raw: &str| canonicalise(raw.as_bytes()).unwrap_err().at;
+        assert_eq!(at("/a/%zz"), 3);
+        assert_eq!(at("http://h/a/%zz"), 11);
+        assert_eq!(at("/a?b&access_token"), 5);
+        assert_eq!(at("/a%C3%A9%E2%80%8B"), 8);
+        assert_eq!(canonicalise(b"/a;").unwrap_err().to_string(), "';' may not stand in a path at byte 2");
+    }
+
+    #[test]
+    fn length_and_segments_are_limited() {
+        let long = |bytes: usize| canonical(&format!("/{}", "a".repeat(bytes - 1)));
+        assert!(long(MAX_TARGET_LENGTH).is_ok());
+        assert_eq!(long(MAX_TARGET_LENGTH + 1), Err(Fault::TooLong));
+        let deep = |segments: usize| canonical(&"/a".repeat(segments));
+        assert!(deep(MAX_SEGMENTS).is_ok());
+        assert_eq!(deep(MAX_SEGMENTS + 1), Err(Fault::TooManySegments));
+    }
+
+    #[test]
+    fn the_absolute_form_gives_its_authority_for_comparison() {
+        let target = canonicalise(b"HTTPS://api.example.test:8443/a/%62?c").unwrap();
+        assert_eq!(target.authority(), Some("api.example.test:8443"));
+        assert_eq!((target.path(), target.query()), ("/a/b", Some("c")));
+        assert_eq!(target.segments().collect::<Vec<_>>(), ["a", "b"]);
+    }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::canonical::{BadTarget, MAX_SEGMENTS, canonicalise};
+use super::bad_target::BadTarget;
+use super::canonical::{MAX_SEGMENTS, canonicalise};
 
 /// A path template such as `/api/v2/users/{userId}`.
 #[derive(Debug, Clone, PartialEq, Eq)]

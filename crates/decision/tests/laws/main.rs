@@ -1,11 +1,10 @@
-//! The laws of decisions (1 to 9 and 12 of the invariants), on worlds of a generator and on the real contract.
+//! The laws of decisions (1 to 9 and 12 of the invariants), on worlds of a generator; `real_contract.rs` has those on the real one.
 //!
 //! The engine is compared with a naive model that shares nothing with it but its input.
 
 use countersign_decision::{
-    Authority, AuthorizationFacts, AuthorizationState, ContractSource, Contracts, Decision, Denial, Enforcement,
-    OrganizationFacts, PermissionList, PermissionMode, PermissionPolicy, Reason, Requirement, RoleFacts, Snapshot,
-    SubjectFacts, decide, decide_operation,
+    Authority, ContractSource, Contracts, Decision, Enforcement, OrganizationFacts, PermissionList, PermissionMode,
+    Reason, Requirement, RoleFacts, Snapshot, decide, decide_operation,
 };
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
@@ -13,10 +12,15 @@ use proptest::sample::select;
 use serde_json::Value;
 
 mod naive_model;
+mod real_contract;
+#[path = "../shared_input/mod.rs"]
 mod shared_input;
 mod worlds;
 
-use worlds::{Call, Case, PERMISSIONS, SCOPES, Who, cases, contracts, engine, evaluate, operation, with_decision};
+use worlds::{
+    Case, PERMISSIONS, SCOPES, all_powerful, authorized, cases, contracts, engine, evaluate, named, operation, power,
+    role, with_decision,
+};
 
 fn cases_without_files(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
@@ -118,7 +122,7 @@ proptest! {
             organization.users.insert(0, named("stranger", &["everything"]));
             organization.clients.insert(0, named(&format!("app of {}", organization.id), &["everything"]));
             organization.roles.insert(0, role("everything", &["d:*:*", "e:*:*", "admin"]));
-            organization.authorizations.insert(0, authorization("another app", &SCOPES));
+            organization.authorizations.insert(0, authorized("another app", &SCOPES));
         }
         prop_assert_eq!(engine(&case), engine(&more));
     }
@@ -262,89 +266,6 @@ proptest! {
     }
 }
 
-/// Law 9, for all operations of the real contract.
-#[test]
-fn law_09_read_only_scopes_never_open_what_lists_only_the_full_scope() {
-    let Some(contracts) = shared_input::real_contract() else { return };
-    let contract = contracts.named("genesys").unwrap();
-    let catalogue = contracts.catalogue();
-    let read_only: Vec<&str> = catalogue
-        .scopes()
-        .iter()
-        .map(|entry| entry.scope.as_str())
-        .filter(|scope| scope.ends_with(":readonly"))
-        .collect();
-    let mut facts = all_powerful();
-    facts.authorizations = vec![authorization("app", &read_only)];
-    facts.roles[0].policies =
-        catalogue.permissions().iter().map(|entry| PermissionPolicy::from(&entry.permission)).collect();
-    let snapshot = Snapshot::compile(catalogue, &facts);
-    let (caller, mut denied) = (power(), 0);
-    for operation in contract.operations() {
-        let scopes = operation.requirement.scopes_any_of();
-        let lists_read_only = scopes.iter().any(|all| all.iter().all(|scope| scope.as_str().ends_with(":readonly")));
-        if scopes.is_empty() || lists_read_only {
-            continue;
-        }
-        let decision =
-            decide_operation(contract, &snapshot.authority(&caller), &operation.id).denial().map(Denial::reason);
-        assert_eq!(decision, Some(Reason::MissingScope), "{}", operation.id);
-        denied += 1;
-    }
-    assert!(denied > 1_400, "{denied}");
-}
-
-/// Law 1 on the real contract: calls on every template, parameters filled with words that stand as literals elsewhere.
-#[test]
-fn law_01_the_engine_answers_as_the_naive_model_on_the_real_contract() {
-    let Some(contracts) = shared_input::real_contract() else { return };
-    let contract = contracts.named("genesys").unwrap();
-    let words: Vec<&str> = {
-        let mut words: Vec<_> = contract.operations().iter().flat_map(|one| one.path.split('/')).collect();
-        words.retain(|word| !word.is_empty() && !word.starts_with('{'));
-        words.sort_unstable();
-        words.dedup();
-        words
-    };
-    let mut random = Numbers(2026);
-    let mut seen = std::collections::BTreeMap::new();
-    for round in 0..3_000 {
-        let asked = random.of(contract.operations());
-        let path: Vec<_> =
-            asked.path.split('/').map(|part| if part.starts_with('{') { *random.of(&words) } else { part }).collect();
-        let scopes = asked.requirement.scopes_any_of().iter().flatten().map(ToString::to_string);
-        let granted: Vec<String> = scopes.filter(|_| random.chance(80)).collect();
-        let permissions = asked.requirement.permissions().into_iter().flat_map(|list| &list.of);
-        let policies = permissions.filter(|_| random.chance(80)).map(PermissionPolicy::from).collect();
-        let mut facts = all_powerful();
-        facts.enforcement =
-            *random.of(&[Enforcement::Enforce, Enforcement::Enforce, Enforcement::Report, Enforcement::Off]);
-        facts.roles[0].policies = policies;
-        facts.authorizations[0].scopes = granted.clone();
-        facts.authorizations[0].roles = if random.chance(10) { vec!["someone else".into()] } else { vec![] };
-        facts.authorizations[0].state =
-            if random.chance(90) { AuthorizationState::Authorized } else { AuthorizationState::Requested };
-        facts.clients = vec![named("app", &["everything"])];
-        let who = Who {
-            client: "app".into(),
-            user: random.chance(80).then(|| "user".into()),
-            scopes: random.chance(20).then(|| granted.into_iter().take(1).collect()),
-        };
-        let method =
-            if random.chance(90) { asked.method.as_str() } else { *random.of(&["HEAD", "GET", "POST", "PUT"]) };
-        let call = Call { organization: "acme".into(), chain: vec![who], method: method.into(), path: path.join("/") };
-        let world = [facts];
-        let answer = evaluate(&contracts, &world, &call);
-        assert_eq!(answer, naive_model::decide(contract.operations(), &world, &call), "round {round}: {call:?}");
-        *seen.entry(answer["reason"].as_str().unwrap_or("allow").to_owned()).or_insert(0) += 1;
-    }
-    for outcome in
-        ["allow", "app_not_authorized", "missing_scope", "role_not_allowed", "missing_permission", "method_not_allowed"]
-    {
-        assert!(seen.get(outcome).is_some_and(|count| *count > 20), "{outcome} is hardly ever tried: {seen:?}");
-    }
-}
-
 #[test]
 fn contracts_unite_their_catalogues_and_match_apart() {
     let needs = |scope: &str| Requirement::oauth(vec![vec![scope.parse().unwrap()]], None);
@@ -355,7 +276,7 @@ fn contracts_unite_their_catalogues_and_match_apart() {
     };
     let contracts = Contracts::new(vec![source("one", "s0"), source("two", "s1")]).unwrap();
     let mut facts = all_powerful();
-    facts.authorizations = vec![authorization("app", &["s1"])];
+    facts.authorizations = vec![authorized("app", &["s1"])];
     let snapshot = Snapshot::compile(contracts.catalogue(), &facts);
     let caller = power();
     let allows =
@@ -363,69 +284,4 @@ fn contracts_unite_their_catalogues_and_match_apart() {
     assert!(!allows("one"));
     assert!(allows("two"));
     assert!(Contracts::new(vec![source("one", "s0"), source("one", "s1")]).is_err());
-}
-
-fn named(id: &str, roles: &[&str]) -> SubjectFacts {
-    SubjectFacts { id: id.into(), active: true, roles: roles.iter().map(|&role| role.to_owned()).collect() }
-}
-
-fn role(id: &str, policies: &[&str]) -> RoleFacts {
-    let policies = policies.iter().map(|policy| policy.parse().expect("a policy")).collect();
-    RoleFacts { id: id.into(), name: id.into(), policies }
-}
-
-fn authorization(client: &str, scopes: &[&str]) -> AuthorizationFacts {
-    AuthorizationFacts {
-        client: client.into(),
-        state: AuthorizationState::Authorized,
-        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
-        roles: Vec::new(),
-    }
-}
-
-/// An organization with one user who may do everything through one app that may do everything.
-fn all_powerful() -> OrganizationFacts {
-    OrganizationFacts {
-        id: "acme".into(),
-        active: true,
-        enforcement: Enforcement::Enforce,
-        bounds_client_credentials: true,
-        roles: vec![role("everything", &["d:*:*", "e:*:*", "admin"])],
-        users: vec![named("user", &["everything"])],
-        clients: Vec::new(),
-        authorizations: vec![authorization("app", &SCOPES)],
-    }
-}
-
-fn power() -> countersign_decision::Caller {
-    countersign_decision::Caller {
-        client: countersign_decision::ClientRef {
-            id: "app".into(),
-            home_organization: "elsewhere".into(),
-            active: true,
-        },
-        subject: countersign_decision::Subject::User("user".into()),
-        ceiling: None,
-        actors: Vec::new(),
-    }
-}
-
-/// Numbers that look random and are the same in every run (xorshift64*).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        usize::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).expect("31 bits") % limit
-    }
-
-    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
 }

@@ -243,3 +243,44 @@ pub(crate) fn with_decision<T>(
     let decision = decide(contract, &authority, &call.method, call.path.as_bytes());
     use_decision(&decision)
 }
+
+pub(crate) fn named(id: &str, roles: &[&str]) -> SubjectFacts {
+    SubjectFacts { id: id.into(), active: true, roles: roles.iter().map(|&role| role.to_owned()).collect() }
+}
+
+pub(crate) fn role(id: &str, policies: &[&str]) -> RoleFacts {
+    let policies = policies.iter().map(|policy| policy.parse().expect("a policy")).collect();
+    RoleFacts { id: id.into(), name: id.into(), policies }
+}
+
+pub(crate) fn authorized(client: &str, scopes: &[&str]) -> AuthorizationFacts {
+    AuthorizationFacts {
+        client: client.into(),
+        state: AuthorizationState::Authorized,
+        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        roles: Vec::new(),
+    }
+}
+
+/// An organization with one user who may do everything through one app that may do everything.
+pub(crate) fn all_powerful() -> OrganizationFacts {
+    OrganizationFacts {
+        id: "acme".into(),
+        active: true,
+        enforcement: Enforcement::Enforce,
+        bounds_client_credentials: true,
+        roles: vec![role("everything", &["d:*:*", "e:*:*", "admin"])],
+        users: vec![named("user", &["everything"])],
+        clients: Vec::new(),
+        authorizations: vec![authorized("app", &SCOPES)],
+    }
+}
+
+pub(crate) fn power() -> Caller {
+    Caller {
+        client: ClientRef { id: "app".into(), home_organization: "elsewhere".into(), active: true },
+        subject: Subject::User("user".into()),
+        ceiling: None,
+        actors: Vec::new(),
+    }
+}
