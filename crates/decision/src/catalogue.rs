@@ -110,14 +110,18 @@ impl Catalogue {
 
     /// The indices of all permissions that a role's policy covers.
     pub fn permissions_matching<'c>(&'c self, policy: &'c PermissionPolicy) -> impl Iterator<Item = u32> + 'c {
-        let exact = match policy {
-            PermissionPolicy::Scoped { entity, action, .. } => entity != "*" && action != "*",
-            PermissionPolicy::Flat(_) => true,
+        let near = match policy {
+            PermissionPolicy::Flat(name) => name.clone(),
+            PermissionPolicy::Scoped { domain, .. } => format!("{domain}:"),
         };
-        let one = if exact { self.permission_index(&policy.to_string()) } else { None };
-        let many = if exact { &[] } else { self.permissions() };
-        let many = (0u32..).zip(many).filter(|(_, entry)| policy.matches(&entry.permission)).map(|(index, _)| index);
-        one.into_iter().chain(many)
+        // In alphabetical order, all that a policy can cover stands together: the permissions of its domain.
+        let start = self.0.permissions.partition_point(|entry| entry.permission.as_str() < near.as_str());
+        (0u32..)
+            .zip(self.permissions())
+            .skip(start)
+            .take_while(move |(_, entry)| entry.permission.as_str().starts_with(&near))
+            .filter(|(_, entry)| policy.matches(&entry.permission))
+            .map(|(index, _)| index)
     }
 
     /// Whether both are the same catalogue, so that indices of one mean the same in the other.
