@@ -1,6 +1,7 @@
 //! The Countersign server: the only place with sockets, templates, configuration and an async runtime.
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod contracts;
 pub mod enforce;

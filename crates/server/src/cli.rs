@@ -1,0 +1,91 @@
+//! The command line: one binary, one file for each command.
+//!
+//! Exit status: 0 done (`evaluate` and `explain`: answered), 2 bad input, named with file, line and what would be right,
+//! 1 anything else.
+
+mod config;
+mod contract;
+mod evaluate;
+mod explain;
+mod failure;
+mod files;
+mod migrate;
+mod serve;
+mod storage;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use failure::Failure;
+
+/// Countersign: two signatures on every API call.
+///
+/// A call goes through only if the user's permissions and the scopes that an administrator of the user's organization
+/// granted to the app both allow it.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, propagate_version = true, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Arguments),
+    /// Import, check and show API contracts
+    #[command(subcommand)]
+    Contract(contract::Command),
+    /// Decide requests from standard input, one JSON object a line, without a server
+    Evaluate(evaluate::Arguments),
+    /// Decide one request and say why, without a server
+    Explain(explain::Arguments),
+    /// Make or update the database schema
+    Migrate(migrate::Arguments),
+    /// Show the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Contract(command) => contract::run(&command),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Config(command) => config::run(&command),
+        Command::Completions { shell } => completions(shell),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    // Written to memory first: the generator panics on a closed pipe.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut script);
+    Ok(std::io::Write::write_all(&mut std::io::stdout().lock(), &script)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,109 @@
+//! The files that commands are given: contracts and worlds.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use countersign_decision::import::ScopeLists;
+use countersign_decision::{ContractSource, Contracts, ImportOptions, SourceFile, import};
+use countersign_domain::world::{CompiledWorld, World};
+
+use super::failure::{Failure, warn};
+
+/// The largest file that is read, in bytes: the largest contract known has 30 MB.
+const MAX_FILE_BYTES: u64 = 512 * 1_024 * 1_024;
+
+/// A contract and a world: all that an offline decision needs.
+#[derive(Debug, Args)]
+pub(super) struct Offline {
+    /// The API contract: OpenAPI 3, Swagger 2 or rows file; several files are one contract
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    contract: Vec<PathBuf>,
+    /// The world file: organizations, roles, users, apps, authorizations
+    #[arg(long, value_name = "FILE")]
+    world: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// How a contract is read.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Reading {
+    /// Whether any or all scopes of a list are needed [default: any where the contract states permissions, else all]
+    #[arg(long, value_name = "any or all", value_parser = scope_lists)]
+    scope_lists: Option<ScopeLists>,
+}
+
+/// What an offline decision is made from.
+pub(super) struct Loaded {
+    /// The one contract.
+    pub(super) contracts: Contracts,
+    /// The world as its file states it.
+    pub(super) world: World,
+    /// The world as the engine reads it.
+    pub(super) compiled: CompiledWorld,
+}
+
+impl Offline {
+    /// Reads both; warnings go to standard error.
+    pub(super) fn load(&self) -> Result<Loaded, Failure> {
+        let source = read_contract(&self.contract, None, &self.reading)?;
+        let contracts = checked(vec![source])?;
+        let world = read_world(&self.world)?;
+        warn(&world.warnings(contracts.catalogue()));
+        let compiled = CompiledWorld::new(&world, contracts.catalogue())?;
+        Ok(Loaded { contracts, world, compiled })
+    }
+}
+
+/// Reads the files of one contract. Without `name`, it is called as its first file is.
+pub(super) fn read_contract(
+    files: &[PathBuf],
+    name: Option<&str>,
+    reading: &Reading,
+) -> Result<ContractSource, Failure> {
+    let texts = files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+    let sources: Vec<_> = names.iter().zip(&texts).map(|(name, text)| SourceFile { name, text }).collect();
+    let stem = || files.first().and_then(|file| file.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+    let name = name.map(str::to_owned).or_else(stem).unwrap_or_default();
+    let options = ImportOptions { name, scope_lists: reading.scope_lists, ..ImportOptions::default() };
+    Ok(import(&sources, &options)?)
+}
+
+/// Validates contracts; what is wrong is named with its place.
+pub(super) fn checked(sources: Vec<ContractSource>) -> Result<Contracts, Failure> {
+    Contracts::new(sources).map_err(|error| match error.location() {
+        Some(place) => Failure::bad_input(format!("{place}: {error}")),
+        None => Failure::bad_input(error),
+    })
+}
+
+/// Reads a world file.
+pub(super) fn read_world(file: &Path) -> Result<World, Failure> {
+    Ok(World::parse(&file.display().to_string(), &read(file)?)?)
+}
+
+/// The text of a file that a person named.
+fn read(file: &Path) -> Result<String, Failure> {
+    let name = file.display();
+    let unreadable = |error: std::io::Error| Failure::bad_input(format!("{name}: cannot be read: {error}"));
+    let length = std::fs::metadata(file).map_err(unreadable)?.len();
+    if length > MAX_FILE_BYTES {
+        let rule = format!("at most {MAX_FILE_BYTES} are read");
+        return Err(Failure::bad_input(format!("{name}: the file has {length} bytes: {rule}")));
+    }
+    let bytes = std::fs::read(file).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        Failure::bad_input(format!("{name}:{line}: not UTF-8: the file must be text"))
+    })
+}
+
+fn scope_lists(text: &str) -> Result<ScopeLists, String> {
+    match text {
+        "any" => Ok(ScopeLists::Any),
+        "all" => Ok(ScopeLists::All),
+        _ => Err("`any` and `all` are known".to_owned()),
+    }
+}

@@ -1,0 +1,64 @@
+//! `countersign serve`: the server, until SIGTERM or SIGINT.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::storage::{StorageArguments, runtime};
+use crate::app::{Application, stop_signal};
+use crate::config::Config;
+use crate::telemetry;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) server: ServerArguments,
+}
+
+/// Everything that can be set about a server, over the configuration file.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ServerArguments {
+    #[command(flatten)]
+    storage: StorageArguments,
+    /// Address to listen on; port 0 lets the system choose [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", env = "COUNTERSIGN_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// The address that browsers use, also the issuer [default: `http://` + the address, where that is loopback]
+    #[arg(long, value_name = "ORIGIN", env = "COUNTERSIGN_PUBLIC_ORIGIN")]
+    public_origin: Option<String>,
+    /// Platform API calls of one access token in one minute [default: 3000]
+    #[arg(long, value_name = "CALLS", env = "COUNTERSIGN_CALLS_PER_TOKEN_PER_MINUTE")]
+    calls_per_token_per_minute: Option<u32>,
+    /// What is logged: `info`, `debug`, `countersign_server=debug` and so on [default: info]
+    #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG")]
+    log: Option<String>,
+}
+
+impl ServerArguments {
+    /// The configuration file with these options over it.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        let mut config = self.storage.config()?;
+        if let Some(listen) = self.listen {
+            config.server.listen = listen;
+        }
+        if let Some(origin) = &self.public_origin {
+            config.server.public_origin = Some(origin.clone());
+        }
+        if let Some(calls) = self.calls_per_token_per_minute {
+            config.limits.calls_per_token_per_minute = calls;
+        }
+        Ok(config)
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = arguments.server.config()?;
+    telemetry::start(arguments.server.log.as_deref());
+    runtime()?.block_on(async {
+        let application = Application::start(&config).await?;
+        tracing::info!(origin = %application.app.origin, "listening on {}", application.address());
+        application.run(stop_signal()).await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,11 @@
+//! The command line as its users meet it: every test runs the real binary.
+
+#[cfg(test)]
+mod binary;
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod evaluate;
