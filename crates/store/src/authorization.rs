@@ -11,6 +11,7 @@ use sqlx::{Any, Executor, Row};
 use crate::change::{Event, OrgWriter};
 use crate::client::{CONSOLE_CLIENT, client};
 use crate::column::{Columns, json_text};
+use crate::db::Transaction;
 use crate::role::DeletedRole;
 use crate::{Listing, OrgStore, Page, StoreError};
 
@@ -230,23 +231,6 @@ impl OrgWriter<'_> {
         Ok(deleted)
     }
 
-    /// The organizations with an authorization of, or a consent to, a client.
-    pub(crate) async fn organizations_that_decided_on(
-        &mut self,
-        client: &ClientId,
-    ) -> Result<Vec<OrganizationId>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT org_id FROM authorizations WHERE client_id = $1
-              UNION
-             SELECT org_id FROM consents WHERE client_id = $1
-              ORDER BY org_id",
-        )
-        .bind(client.as_str())
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        rows.iter().map(|row| row.id("org_id")).collect()
-    }
-
     async fn decide(&mut self, client: &ClientId, decision: &Decision<'_>) -> Result<ScopeGrant, StoreError> {
         sqlx::query(
             "INSERT INTO authorizations (org_id, client_id, state, scopes, roles, consent, reason, version, created_at,
@@ -280,6 +264,23 @@ struct Decision<'d> {
     roles: &'d [RoleId],
     consent: ConsentMode,
     reason: &'d str,
+}
+
+/// The organizations with an authorization of, or a consent to, a client.
+pub(crate) async fn organizations_that_decided_on(
+    transaction: &mut Transaction,
+    client: &ClientId,
+) -> Result<Vec<OrganizationId>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT org_id FROM authorizations WHERE client_id = $1
+          UNION
+         SELECT org_id FROM consents WHERE client_id = $1
+          ORDER BY org_id",
+    )
+    .bind(client.as_str())
+    .fetch_all(&mut **transaction)
+    .await?;
+    rows.iter().map(|row| row.id("org_id")).collect()
 }
 
 async fn find_authorization(

@@ -42,6 +42,7 @@ pub(crate) struct Event {
 }
 
 /// Who writes an audit record, where and when.
+#[derive(Clone, Copy)]
 pub(crate) struct Author<'a> {
     pub(crate) organization: &'a OrganizationId,
     pub(crate) actor: &'a Actor,
@@ -84,8 +85,12 @@ impl<'w> OrgWriter<'w> {
         Ok(Self { transaction, organization, actor, now, entropy, changes_authority: false, events: Vec::new() })
     }
 
+    pub(crate) fn author(&self) -> Author<'w> {
+        Author { organization: self.organization, actor: self.actor, now: self.now, entropy: self.entropy }
+    }
+
     /// Refuses a write that was judged on another revision.
-    async fn must_be_at(&mut self, expected_revision: Option<i64>) -> Result<(), StoreError> {
+    pub(crate) async fn must_be_at(&mut self, expected_revision: Option<i64>) -> Result<(), StoreError> {
         let Some(expected) = expected_revision else { return Ok(()) };
         let revision = self.organization().await?.revision;
         if revision == expected { Ok(()) } else { Err(StoreError::Moved) }

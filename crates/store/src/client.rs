@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
+use crate::authorization::organizations_that_decided_on;
 use crate::change::{Author, Event, OrgWriter};
 use crate::column::{Columns, damaged, json_text};
+use crate::db::Transaction;
 use crate::error::conflict;
 use crate::{Listing, OrgStore, Page, StoreError, SystemStore};
 
@@ -156,7 +158,14 @@ impl OrgStore<'_> {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError> {
-        self.change(|writer| async move { writer.delete_client(id).await?.commit(()).await }).await
+        self.database
+            .write(|transaction| async move {
+                let mut writer = lock_for_deletion(transaction, self.author(), id).await?;
+                writer.must_be_at(self.expected_revision).await?;
+                let writer = delete_client(writer, id).await?;
+                writer.commit(()).await
+            })
+            .await
     }
 }
 
@@ -266,59 +275,29 @@ impl OrgWriter<'_> {
         Ok(after)
     }
 
-    /// Removes the client everywhere: here, and in each organization that decided about it.
-    pub(crate) async fn delete_client(mut self, id: &ClientId) -> Result<Self, StoreError> {
+    async fn delete_own_client(&mut self, id: &ClientId) -> Result<(), StoreError> {
         let before = self.client(id).await?;
-        let (organization, actor, now, entropy) = (self.organization, self.actor, self.now, self.entropy);
         self.end_tokens_of_client(id).await?;
         self.delete_assignments_of("client", id.as_str()).await?;
-        let others = self.organizations_that_decided_on(id).await?;
-        let mut transaction = self.finish().await?;
-        for other in &others {
-            // The other organization learns that the app is gone, not who in the app's organization did it.
-            let author = if other == organization {
-                Author { organization, actor, now, entropy }
-            } else {
-                Author { organization: other, actor: &APP_DELETED, now, entropy }
-            };
-            let mut writer = OrgWriter::lock(transaction, author).await?;
-            writer.delete_authorization(id).await?;
-            transaction = writer.finish().await?;
-        }
-
-        let mut writer = Self::lock(transaction, Author { organization, actor, now, entropy }).await?;
         sqlx::query("DELETE FROM client_secrets WHERE org_id = $1 AND client_id = $2")
-            .bind(organization.as_str())
+            .bind(self.organization.as_str())
             .bind(id.as_str())
-            .execute(&mut *writer.transaction)
+            .execute(&mut *self.transaction)
             .await?;
         sqlx::query("DELETE FROM clients WHERE org_id = $1 AND client_id = $2")
-            .bind(organization.as_str())
+            .bind(self.organization.as_str())
             .bind(id.as_str())
-            .execute(&mut *writer.transaction)
-            .await?;
-        writer.record(event("client.delete", &before, picture(&before), Value::Null));
-        Ok(writer)
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(decided_on_meanwhile)?;
+        self.record(event("client.delete", &before, picture(&before), Value::Null));
+        Ok(())
     }
 
     /// One of the organization's own clients.
     pub(crate) async fn client(&mut self, id: &ClientId) -> Result<Client, StoreError> {
         let client = find_own_client(&mut *self.transaction, self.organization, id).await?;
         client.ok_or(StoreError::NotFound { what: "client" })
-    }
-
-    pub(crate) async fn all_clients(&mut self) -> Result<Vec<Client>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT org_id, client_id, name, description, grant_types, redirect_uris, scopes, is_confidential,
-                    pkce_required, token_ttl_seconds, state, created_at, created_by, modified_at, modified_by
-               FROM clients
-              WHERE org_id = $1
-              ORDER BY name, client_id",
-        )
-        .bind(self.organization.as_str())
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        rows.iter().map(client).collect()
     }
 
     /// An id stays with the organization that used it first, even after deletion: another's app cannot take its place.
@@ -335,6 +314,48 @@ impl OrgWriter<'_> {
         .await?
         .id("org_id")?;
         if owner == *self.organization { Ok(()) } else { Err(StoreError::Conflict { what: ID_TAKEN }) }
+    }
+}
+
+/// Locks the client's home and each organization that decided about it, in the order of their ids, so that two deletions
+/// do not wait for each other for ever.
+async fn lock_for_deletion<'w>(
+    mut transaction: Transaction,
+    author: Author<'w>,
+    id: &ClientId,
+) -> Result<OrgWriter<'w>, StoreError> {
+    let mut organizations = organizations_that_decided_on(&mut transaction, id).await?;
+    organizations.push(author.organization.clone());
+    organizations.sort();
+    for organization in &organizations {
+        transaction = OrgWriter::lock(transaction, Author { organization, ..author }).await?.finish().await?;
+    }
+    OrgWriter::lock(transaction, author).await
+}
+
+/// Removes a client everywhere: in each organization that decided about it, and at home.
+pub(crate) async fn delete_client<'w>(mut writer: OrgWriter<'w>, id: &ClientId) -> Result<OrgWriter<'w>, StoreError> {
+    let Author { organization: home, actor, now, entropy } = writer.author();
+    writer.client(id).await?;
+    let organizations = organizations_that_decided_on(&mut writer.transaction, id).await?;
+    let mut transaction = writer.finish().await?;
+    for organization in &organizations {
+        // Another organization learns that the app is gone, not who at the app's home did it.
+        let actor = if organization == home { actor } else { &APP_DELETED };
+        let mut writer = OrgWriter::lock(transaction, Author { organization, actor, now, entropy }).await?;
+        writer.delete_authorization(id).await?;
+        transaction = writer.finish().await?;
+    }
+    let mut writer = OrgWriter::lock(transaction, Author { organization: home, actor, now, entropy }).await?;
+    writer.delete_own_client(id).await?;
+    Ok(writer)
+}
+
+/// An organization decided about the client while it was being deleted: from the start.
+fn decided_on_meanwhile(error: sqlx::Error) -> StoreError {
+    match StoreError::from(error) {
+        StoreError::Invalid { what } => StoreError::lost_race(what),
+        error => error,
     }
 }
 

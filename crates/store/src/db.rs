@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Any, AnyPool, AssertSqlSafe, ConnectOptions, Executor, Row};
+use sqlx::{Any, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 
 use crate::error::{DatabaseFailure, StoreError};
 use crate::schema;
@@ -149,37 +148,64 @@ impl std::fmt::Debug for Location {
 
 async fn open_sqlite(folder: &Path, options: Options) -> Result<Database, StoreError> {
     let file = make_sqlite_file(folder)?;
-    let file_options = SqliteConnectOptions::new().filename(&file);
-    let any_options = AnyConnectOptions::from_url(&file_options.to_url_lossy())?;
-    // FULL: a commit that was answered survives loss of power. WAL: readers never wait for the writer.
-    let pragmas = format!(
-        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+    let any_options: AnyConnectOptions = sqlite_url(&file)?.parse()?;
+    // FULL: a commit that was answered survives loss of power.
+    let settings = format!(
+        "PRAGMA busy_timeout = {}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
         u64::from(options.timeout_seconds) * 1_000
     );
+    // WAL: readers never wait for the writer. The mode stays with the file.
+    let first_settings = format!("{settings} PRAGMA journal_mode = WAL;");
+    probe(&any_options, first_settings, options).await.map_err(|error| name_file(error, &file))?;
 
-    let writer = pool(options, 1, pragmas.clone());
+    let writer = pool(options, 1, settings.clone());
     let writer = writer.test_before_acquire(false).idle_timeout(None).max_lifetime(None);
-    let writer = writer.connect_with(any_options.clone()).await.map_err(|error| name_file(error.into(), &file))?;
+    let writer = writer.connect_with(any_options.clone()).await?;
     claim_sqlite_file(&writer).await.map_err(|error| name_file(error, &file))?;
     schema::migrate(&writer).await.map_err(|error| name_file(error, &file))?;
 
-    let readers = pool(options, options.connections.max(1), format!("{pragmas} PRAGMA query_only = ON;"));
+    let readers = pool(options, options.connections.max(1), format!("{settings} PRAGMA query_only = ON;"));
     let readers = readers.test_before_acquire(false).idle_timeout(None).max_lifetime(None);
     let readers = readers.connect_with(any_options).await?;
     Ok(Database { engine: Engine::Sqlite, writer, readers })
 }
 
 async fn open_postgres(url: &str, options: Options) -> Result<Database, StoreError> {
-    let any_options: AnyConnectOptions =
-        url.parse().map_err(|_| StoreError::Invalid { what: "the database URL cannot be read".to_owned() })?;
+    let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    let any_options = url.parse::<AnyConnectOptions>().ok().filter(|_| is_postgres);
+    let any_options = any_options.ok_or_else(|| StoreError::Invalid {
+        what: "the database URL must be `postgres://user:password@host:port/database`".to_owned(),
+    })?;
     let milliseconds = u64::from(options.timeout_seconds) * 1_000;
     let settings = format!(
         "SET statement_timeout = {milliseconds}; SET lock_timeout = {milliseconds}; \
          SET idle_in_transaction_session_timeout = {milliseconds};"
     );
+    probe(&any_options, settings.clone(), options).await?;
     let pool = pool(options, options.connections.max(1), settings).connect_with(any_options).await?;
     schema::migrate(&pool).await?;
     Ok(Database { engine: Engine::Postgres, writer: pool.clone(), readers: pool })
+}
+
+/// Connects once without a pool: a pool tries again until its time is over and then cannot say what was wrong.
+async fn probe(any_options: &AnyConnectOptions, settings: String, options: Options) -> Result<(), StoreError> {
+    let connect = async {
+        for attempt in 1.. {
+            let attempted = async {
+                let mut connection = any_options.connect().await?;
+                connection.execute(AssertSqlSafe(settings.clone())).await?;
+                connection.close().await
+            };
+            match attempted.await.map_err(StoreError::from) {
+                // Another process changes the journal mode of a new SQLite file.
+                Err(error) if error.is_lost_race() => tokio::time::sleep(backoff(attempt)).await,
+                outcome => return outcome,
+            }
+        }
+        Ok(())
+    };
+    let timeout = Duration::from_secs(options.timeout_seconds.into());
+    tokio::time::timeout(timeout, connect).await.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
 }
 
 fn pool(options: Options, connections: u32, settings: String) -> AnyPoolOptions {
@@ -205,6 +231,21 @@ fn make_sqlite_file(folder: &Path) -> Result<PathBuf, StoreError> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(refuse(error)),
         _ => Ok(file),
     }
+}
+
+/// The file as a URL. (The driver's own conversion leaves `%` as it is.)
+fn sqlite_url(file: &Path) -> Result<String, StoreError> {
+    let path = file.to_str().ok_or_else(|| StoreError::Invalid {
+        what: format!("the data folder `{}` must have a name in UTF-8", file.display()),
+    })?;
+    let mut url = "sqlite://".to_owned();
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' => url.push(byte.into()),
+            byte => url += &format!("%{byte:02X}"),
+        }
+    }
+    Ok(url)
 }
 
 /// Marks an empty file as Countersign's and refuses one that another program made.
@@ -238,6 +279,11 @@ fn backoff(attempt: u32) -> Duration {
 }
 
 impl StoreError {
+    /// Another transaction was faster: [`Database::write`] begins again.
+    pub(crate) fn lost_race(message: String) -> Self {
+        Self::Unavailable(DatabaseFailure { message, is_lost_race: true })
+    }
+
     /// Whether the transaction was rolled back only because another one was faster.
     fn is_lost_race(&self) -> bool {
         matches!(self, Self::Unavailable(failure) if failure.is_lost_race)
@@ -271,8 +317,8 @@ fn from_database(failure: &dyn sqlx::error::DatabaseError) -> StoreError {
         return StoreError::Invalid { what: "it refers to something that does not exist".to_owned() };
     }
     match failure.code().as_deref() {
-        // PostgreSQL: serialization_failure, deadlock_detected.
-        Some("40001" | "40P01") => StoreError::Unavailable(DatabaseFailure { message, is_lost_race: true }),
+        // PostgreSQL: serialization_failure, deadlock_detected. SQLite: SQLITE_BUSY.
+        Some("40001" | "40P01" | "5") => StoreError::lost_race(message),
         // PostgreSQL: character_not_in_repertoire, untranslatable_character (a text with U+0000).
         Some("22021" | "22P05") => {
             StoreError::Invalid { what: "a text holds a character that cannot be kept".to_owned() }

@@ -166,18 +166,6 @@ impl<'w> OrgWriter<'w> {
         Ok(after)
     }
 
-    pub(crate) async fn rename_organization(&mut self, name: &str) -> Result<(), StoreError> {
-        let before = self.organization().await?;
-        sqlx::query("UPDATE organizations SET name = $2 WHERE org_id = $1")
-            .bind(self.organization.as_str())
-            .bind(name)
-            .execute(&mut *self.transaction)
-            .await?;
-        let after = self.organization().await?;
-        self.record(event("organization.rename", &after, picture(&before)));
-        Ok(())
-    }
-
     pub(crate) async fn divisions(&mut self) -> Result<Vec<Division>, StoreError> {
         find_divisions(&mut *self.transaction, self.organization).await
     }

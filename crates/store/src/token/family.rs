@@ -77,20 +77,20 @@ impl OrgStore<'_> {
     /// # Errors
     /// `NotFound` for a family of another organization.
     pub async fn revoke_family(&self, family: &TokenFamilyId) -> Result<(), StoreError> {
-        self.database
-            .write(|mut transaction| async move {
-                let known = sqlx::query("SELECT family_id FROM token_families WHERE org_id = $1 AND family_id = $2")
-                    .bind(self.organization.as_str())
-                    .bind(family.as_str())
-                    .fetch_optional(&mut *transaction)
-                    .await?;
-                if known.is_none() {
-                    return Err(StoreError::NotFound { what: "token family" });
-                }
-                end_family(&mut transaction, &self.author(), family, "revoked by an administrator").await?;
-                Ok(transaction.commit().await?)
-            })
-            .await
+        self.change(|mut writer| async move {
+            let known = sqlx::query("SELECT family_id FROM token_families WHERE org_id = $1 AND family_id = $2")
+                .bind(self.organization.as_str())
+                .bind(family.as_str())
+                .fetch_optional(&mut *writer.transaction)
+                .await?;
+            if known.is_none() {
+                return Err(StoreError::NotFound { what: "token family" });
+            }
+            let author = writer.author();
+            end_family(&mut writer.transaction, &author, family, "revoked by an administrator").await?;
+            writer.commit(()).await
+        })
+        .await
     }
 }
 
