@@ -1,0 +1,27 @@
+//! What the store promises, on both databases: each test is written once and runs on SQLite and on PostgreSQL.
+//!
+//! PostgreSQL is used where `COUNTERSIGN_TEST_POSTGRES_URL` names a database in which schemas may be made; each test makes
+//! its own. Without the variable its half is skipped, loudly.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[macro_use]
+mod fixture;
+
+mod authorizations;
+mod bearers;
+mod changes;
+mod clients;
+mod codes;
+mod contracts;
+mod interactions;
+mod opening;
+mod organizations;
+mod refreshes;
+mod roles;
+mod secrets;
+mod sessions;
+mod snapshots;
+mod user_search;
+mod users;
+mod wall;

@@ -1,0 +1,61 @@
+//! Signed-in browsers.
+
+use countersign_domain::secret::Digest;
+use countersign_domain::session::{SESSION_IDLE_SECONDS, Session};
+use countersign_domain::user::{User, UserState};
+use countersign_store::user::UserChange;
+use countersign_store::{StoreError, SystemTask};
+
+use crate::fixture::{NOW, organization_id};
+
+pub(crate) fn session(organization: &str, user: &User, cookie: &str) -> Session {
+    Session {
+        digest: Digest::of(cookie.as_bytes()),
+        organization: organization_id(organization),
+        user: user.id.clone(),
+        authenticated_at: NOW,
+        last_seen_at: NOW,
+    }
+}
+
+both! {
+    async fn a_session_lives_while_it_is_used(fixture) {
+        fixture.organization("acme").await;
+        let ada = fixture.user("acme", "ada").await;
+        let kept = session("acme", &ada, "cookie");
+        let at = |seconds| fixture.at(SystemTask::SignIn, NOW.plus_seconds(seconds));
+        at(0).create_session(&kept).await.unwrap();
+        assert_eq!(at(SESSION_IDLE_SECONDS - 1).session(&kept.digest).await.unwrap().as_ref(), Some(&kept));
+        assert_eq!(at(SESSION_IDLE_SECONDS).session(&kept.digest).await.unwrap(), None);
+        at(600).touch(&kept.digest).await.unwrap();
+        at(300).touch(&kept.digest).await.unwrap();
+        let seen = at(SESSION_IDLE_SECONDS).session(&kept.digest).await.unwrap().unwrap();
+        assert_eq!(seen.last_seen_at, NOW.plus_seconds(600), "time does not go back");
+        at(0).end_session(&kept.digest).await.unwrap();
+        assert_eq!(at(1).session(&kept.digest).await.unwrap(), None);
+    }
+
+    async fn a33_a_rotated_session_has_one_secret(fixture) {
+        fixture.organization("acme").await;
+        let ada = fixture.user("acme", "ada").await;
+        let system = fixture.system(SystemTask::SignIn);
+        system.create_session(&session("acme", &ada, "old")).await.unwrap();
+        let [old, new] = [Digest::of(b"old"), Digest::of(b"new")];
+        system.rotate(&old, &new).await.unwrap();
+        assert_eq!(system.session(&old).await.unwrap(), None);
+        assert_eq!(system.session(&new).await.unwrap().unwrap().user, ada.id);
+        assert!(matches!(system.rotate(&old, &new).await, Err(StoreError::NotFound { .. })));
+    }
+
+    async fn a_session_ends_with_its_user(fixture) {
+        let acme = fixture.organization("acme").await;
+        let ada = fixture.user("acme", "ada").await;
+        let system = fixture.system(SystemTask::SignIn);
+        system.create_session(&session("acme", &ada, "cookie")).await.unwrap();
+        for (version, state) in [(1, UserState::Inactive), (2, UserState::Active)] {
+            let change = UserChange { state: Some(state), ..UserChange::default() };
+            acme.update_user(&ada.id, version, &change).await.unwrap();
+            assert_eq!(system.session(&Digest::of(b"cookie")).await.unwrap(), None, "{state:?}");
+        }
+    }
+}
