@@ -10,6 +10,7 @@ use sqlx::{Any, Executor};
 use crate::change::{Author, Event, OrgWriter};
 use crate::column::{Columns, enforcement_name, parse_enforcement};
 use crate::db::Transaction;
+use crate::error::conflict;
 use crate::{OrgStore, StoreError, SystemStore};
 
 /// The organization that the built-in console belongs to.
@@ -44,6 +45,15 @@ impl OrgStore<'_> {
         self.change(move |mut writer| async move {
             let organization = writer.set_enforcement(enforcement, bounds_client_credentials).await?;
             writer.commit(organization).await
+        })
+        .await
+    }
+
+    /// Makes a division. `Conflict` when another one has the name.
+    pub async fn create_division(&self, name: &str) -> Result<Division, StoreError> {
+        self.change(|mut writer| async move {
+            let division = writer.create_division(name, false).await?;
+            writer.commit(division).await
         })
         .await
     }
@@ -182,7 +192,8 @@ impl<'w> OrgWriter<'w> {
         .bind(i64::from(is_home))
         .bind(self.now.as_micros())
         .execute(&mut *self.transaction)
-        .await?;
+        .await
+        .map_err(conflict("another division has this name"))?;
         let division = Division { id, name: name.to_owned(), description: String::new(), is_home };
         self.record(Event {
             action: "division.create".into(),

@@ -52,7 +52,7 @@ impl SystemStore<'_> {
 }
 
 impl OrgStore<'_> {
-    /// Ends every token that acts for a user; says how many families ended.
+    /// Ends every token that acts for a user, and every session; says how many families ended.
     ///
     /// # Errors
     /// `NotFound` for unknown and deleted users.
@@ -60,6 +60,7 @@ impl OrgStore<'_> {
         self.change(|mut writer| async move {
             writer.living_user(user).await?;
             let ended = writer.end_tokens_of_user(user).await?;
+            writer.end_sessions_of(user).await?;
             writer.note(Event {
                 action: "user.revoke_tokens".into(),
                 entity: "user".into(),
@@ -87,7 +88,7 @@ impl OrgStore<'_> {
                 return Err(StoreError::NotFound { what: "token family" });
             }
             let author = writer.author();
-            end_family(&mut writer.transaction, &author, family, "revoked by an administrator").await?;
+            end_family(&mut writer.transaction, &author, family, "revoked on request").await?;
             writer.commit(()).await
         })
         .await
