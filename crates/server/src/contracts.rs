@@ -1,12 +1,14 @@
 //! The contracts of a node: our own API first, then what operators imported; one catalogue for all.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use anyhow::Context;
-use countersign_decision::{Contract, ContractSource, Contracts, ImportOptions, SourceFile, import};
+use countersign_decision::{Contract, ContractSource, Contracts, ImportOptions, Permission, SourceFile, import};
 use countersign_domain::entropy::Entropy;
 use countersign_domain::time::Timestamp;
 use countersign_store::{Store, StoreError, SystemTask};
+use serde::Deserialize;
 
 /// The name under which our own API's contract is loaded.
 pub const PLATFORM_CONTRACT: &str = "platform";
@@ -24,6 +26,37 @@ pub struct Loaded {
 /// The contract of our own API.
 pub fn platform(contracts: &Contracts) -> &Contract {
     contracts.named(PLATFORM_CONTRACT).expect("INVARIANT: `load` puts the platform contract first")
+}
+
+/// How people read a permission: in our own contract's words where it has some.
+pub fn permission_label(permission: &Permission) -> String {
+    PERMISSIONS.get(permission.as_str()).map_or_else(|| permission.label(), |described| described.label.clone())
+}
+
+/// Whether a permission can be held in some divisions and not in others. A permission of another contract's operations
+/// is limited by whoever holds the objects there, not here.
+pub fn is_division_aware(permission: &str) -> bool {
+    PERMISSIONS.get(permission).is_some_and(|described| described.division_aware)
+}
+
+/// What our own contract says about permissions beyond what a requirement can say.
+static PERMISSIONS: LazyLock<BTreeMap<String, DescribedPermission>> = LazyLock::new(|| {
+    let contract: PermissionsOfContract =
+        serde_saphyr::from_str(PLATFORM_YAML).expect("INVARIANT: our own contract is valid; a test reads it");
+    contract.permissions
+});
+
+#[derive(Deserialize)]
+struct PermissionsOfContract {
+    #[serde(rename = "x-countersign-permissions")]
+    permissions: BTreeMap<String, DescribedPermission>,
+}
+
+#[derive(Deserialize)]
+struct DescribedPermission {
+    label: String,
+    #[serde(default, rename = "divisionAware")]
+    division_aware: bool,
 }
 
 /// Our own API, read by the same importer as a customer's.

@@ -3,56 +3,70 @@
 //! No handler knows a scope or a permission: they stand in `api/platform.openapi.yaml` alone. `HANDLERS` binds
 //! operations to functions; a test compares it with the contract in both directions.
 
+mod approval_requests;
+mod authorizations;
 mod call;
+mod client_request;
+mod clients;
+mod divisions;
+mod fields;
+mod grantor;
 pub mod handlers;
+mod last_holder;
+mod organization;
+mod passwords;
+mod people;
+mod permissions;
+mod refused;
+mod roles;
+mod scopes;
+mod subjects;
+mod tokens;
+mod user_roles;
+mod user_search;
+mod users;
+pub mod wire;
+
+use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
-use countersign_decision::Contract;
+use countersign_decision::Contracts;
 
 use crate::app::App;
 use crate::contracts;
 use crate::enforce::check::{Ask, Asker, check, identify};
-use crate::http::bearer;
+use crate::http::bearer::{self, Credentials};
 use crate::http::error::ApiError;
 use crate::http::now::RequestContext;
+use call::Incoming;
 pub use call::{Call, Page, Parameters};
 
 /// Longest body of a platform API call, in bytes.
 pub const MAX_BODY_BYTES: usize = 256 * 1_024;
+/// How often a write is decided again because others changed the organization in between.
+const MAX_ATTEMPTS: usize = 32;
 
 /// The door: decides the call, then lets the handler of the chosen operation act with the permit.
 pub async fn door(State(app): State<App>, Extension(context): Extension<RequestContext>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let contracts = app.contracts();
-    let asker = match identify(&app, &contracts, bearer::credentials(&parts.headers), context.now).await {
-        Ok(asker) => asker,
-        Err(error) => return ApiError::from(error).respond(&context),
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let ask = Ask { method: parts.method.as_str(), target: target.as_bytes() };
+    let mut door = match Door::open(&app, &context, bearer::credentials(&parts.headers)).await {
+        Ok(door) => door,
+        Err(error) => return error.respond(&context),
     };
-    let standing = match &asker {
+    let standing = match &door.asker {
         Asker::Live(live) => app.rate_limit.count(live.digest, context.now),
         Asker::Missing | Asker::Invalid => app.rate_limit.uncounted(),
     };
-    let mut response = if standing.is_exceeded() {
-        ApiError::too_many_requests(standing.allowed, standing.reset_seconds).respond(&context)
+    let answer = if standing.is_exceeded() {
+        Err(ApiError::too_many_requests(standing.allowed, standing.reset_seconds))
     } else {
-        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-        let ask = Ask { method: parts.method.as_str(), target: target.as_bytes() };
-        match decided(
-            Door { app: &app, contract: contracts::platform(&contracts), context: &context, asker: &asker },
-            ask,
-            &parts.headers,
-            body,
-        )
-        .await
-        {
-            Ok(response) => response,
-            Err(error) => error.respond(&context),
-        }
+        door.answer(ask, Incoming::new(&parts.headers, body)).await
     };
+    let mut response = answer.unwrap_or_else(|error| error.respond(&context));
     standing.write(response.headers_mut());
     response
 }
@@ -60,19 +74,53 @@ pub async fn door(State(app): State<App>, Extension(context): Extension<RequestC
 /// What one request is decided with.
 struct Door<'a> {
     app: &'a App,
-    contract: &'a Contract,
     context: &'a RequestContext,
-    asker: &'a Asker,
+    credentials: Credentials,
+    contracts: Arc<Contracts>,
+    asker: Asker,
 }
 
-async fn decided(door: Door<'_>, ask: Ask<'_>, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
-    let Door { app, contract, context, asker } = door;
-    let allowed = check(app, contract, asker, ask).map_err(|refusal| ApiError::from_refusal(&refusal, &app.origin))?;
-    let handler = handlers::find(&allowed.operation_id).ok_or_else(ApiError::internal)?;
-    // no operation of ours is public, so every allowed call has a permit; one without goes no further
-    let (Some(permit), Asker::Live(live)) = (allowed.permit, asker) else { return Err(ApiError::internal()) };
-    let template = contract.operation(&allowed.operation_id).ok_or_else(ApiError::internal)?.path.as_str();
-    let parameters = Parameters::read(template, ask.target)?;
-    let call = Call::read((app, context, live), permit, parameters, (headers, body)).await?;
-    handler(call).await
+impl<'a> Door<'a> {
+    async fn open(app: &'a App, context: &'a RequestContext, credentials: Credentials) -> Result<Self, ApiError> {
+        let contracts = app.contracts();
+        let asker = identify(app, &contracts, credentials, context.now).await?;
+        Ok(Self { app, context, credentials, contracts, asker })
+    }
+
+    /// Decides and acts, on one revision of the organization.
+    async fn answer(&mut self, ask: Ask<'_>, mut incoming: Incoming) -> Result<Response, ApiError> {
+        for _ in 1..MAX_ATTEMPTS {
+            match self.decide_and_act(ask, &mut incoming).await {
+                Err(error) if error.is_moved() => {
+                    // what the caller may do can be what changed: nothing of the first decision is kept
+                    *self = Door::open(self.app, self.context, self.credentials).await?;
+                }
+                answer => return answer,
+            }
+        }
+        self.decide_and_act(ask, &mut incoming).await
+    }
+
+    async fn decide_and_act(&self, ask: Ask<'_>, incoming: &mut Incoming) -> Result<Response, ApiError> {
+        let contract = contracts::platform(&self.contracts);
+        let allowed = match check(self.app, contract, &self.asker, ask) {
+            Ok(allowed) => allowed,
+            Err(refusal) => {
+                let error = ApiError::from_refusal(&refusal, &self.app.origin);
+                refused::remember(self, refusal.operation_id.as_deref(), ask, &error).await;
+                return Err(error);
+            }
+        };
+        let handler = handlers::find(&allowed.operation_id).ok_or_else(ApiError::internal)?;
+        // no operation of ours is public, so every allowed call has a permit; one without goes no further
+        let (Some(permit), Asker::Live(live)) = (allowed.permit, &self.asker) else { return Err(ApiError::internal()) };
+        let template = contract.operation(&allowed.operation_id).ok_or_else(ApiError::internal)?.path.as_str();
+        let parameters = Parameters::read(template, ask.target)?;
+        let body = incoming.read().await?;
+        let answer = handler(Call::new(self, live, permit, parameters, body)).await;
+        if let Err(error) = &answer {
+            refused::remember(self, Some(&allowed.operation_id), ask, error).await;
+        }
+        answer
+    }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use countersign_decision::{
     Authority, Caller, ClientRef, Contract, Contracts, Decision, Denial, OwnedPermit, Reason, Snapshot, Subject, decide,
 };
+use countersign_domain::audit::Actor;
 use countersign_domain::client::ClientState;
 use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
 use countersign_store::token::Bearer;
-use countersign_store::{StoreError, SystemTask};
+use countersign_store::{OrgStore, StoreError, SystemTask};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -82,6 +83,16 @@ impl Asker {
             Self::Live(live) => live.snapshot.authority(&live.caller),
         }
     }
+}
+
+/// The caller's organization, to remember an attempt that was refused; there is no permit for it.
+pub fn attempt_store<'a>(app: &'a App, live: &LiveToken, now: Timestamp) -> OrgStore<'a> {
+    let client = live.bearer.client.to_string();
+    let actor = match &live.bearer.subject {
+        TokenSubject::User(user) => Actor::User { user: user.to_string(), client },
+        TokenSubject::Client => Actor::Client(client),
+    };
+    app.store.system(SystemTask::Enforcement, now, app.entropy.as_ref()).org_as(&live.bearer.organization, actor)
 }
 
 /// Decides one call against current state. An error means that state could not be read: refuse with 503.

@@ -28,7 +28,11 @@ struct Parts {
     missing: Option<Value>,
     help: Option<Value>,
     details: Vec<FieldDetail>,
+    is_moved: bool,
 }
+
+/// The real system refuses roles that the caller does not have with this code and 400.
+const BAD_CLIENT_ROLE: &str = "bad.client.role";
 
 /// Which field of a request is wrong.
 #[derive(Debug, Clone, Serialize)]
@@ -42,7 +46,17 @@ impl ApiError {
     /// `template` may name its parameters as `{name}`.
     fn new(status: StatusCode, code: &'static str, template: &'static str) -> Self {
         let (params, headers, details) = (vec![], vec![], vec![]);
-        Self(Box::new(Parts { status, code, template, params, headers, missing: None, help: None, details }))
+        Self(Box::new(Parts {
+            status,
+            code,
+            template,
+            params,
+            headers,
+            missing: None,
+            help: None,
+            details,
+            is_moved: false,
+        }))
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -77,14 +91,64 @@ impl ApiError {
         error
     }
 
+    /// 400 `constraint.validation`: every wrong field with its reason, told at once.
+    pub fn invalid_fields(fields: &[(String, String)]) -> Self {
+        let reasons: Vec<String> = fields.iter().map(|(field, why)| format!("{field}: {why}")).collect();
+        let mut error = Self::new(StatusCode::BAD_REQUEST, "constraint.validation", "{reasons}")
+            .with("reasons", reasons.join("; "));
+        let detail = |(field, _): &(String, String)| FieldDetail {
+            error_code: "constraint.validation",
+            field_name: field.clone(),
+        };
+        error.0.details.extend(fields.iter().map(detail));
+        error
+    }
+
+    /// 400 `invalid.query.param.value`.
+    pub fn invalid_query(parameter: &'static str, given: &str, allowed: &[&str]) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid.query.param.value",
+            "Value [{value}] is not valid for parameter [{parameter}]. Allowable values are: {allowed}",
+        )
+        .with("value", given)
+        .with("parameter", parameter)
+        .with("allowed", allowed.join(", "))
+    }
+
+    /// 404 with the code that the real system has for this kind of object.
+    pub fn not_found_as(code: &'static str, what: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, "The requested {what} was not found.").with("what", what)
+    }
+
     /// 404 `not.found`, also for objects of other organizations: `what` names the kind, e.g. `user`.
     pub fn not_found(what: &'static str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not.found", "The requested {what} was not found.").with("what", what)
     }
 
+    /// 400 `bad.client.role`: an unknown role, or one that gives what the caller does not hold.
+    pub fn bad_client_role(why: impl Into<String>) -> Self {
+        Self::invalid(BAD_CLIENT_ROLE, why)
+    }
+
     /// 409 `general.conflict`.
     pub fn conflict(why: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "general.conflict", "{reason}").with("reason", why)
+    }
+
+    /// 409 with one of the contract's own codes, e.g. `role.in.use`.
+    pub fn conflict_as(code: &'static str, why: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, "{reason}").with("reason", why)
+    }
+
+    /// 403: the caller holds the permissions, but not in the division of the object.
+    pub fn missing_division_permission(code: &'static str, permissions: &[&str]) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            code,
+            "Unable to perform the requested action. You are missing the following permission '{permissions}' in the provided division(s).",
+        )
+        .with("permissions", permissions.join(", "))
     }
 
     /// 413 `request.entity.too.large`.
@@ -120,6 +184,28 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "not.authorized", "{reason}").with("reason", why)
     }
 
+    /// 403 `not.authorized`: the caller would give permissions away that it does not hold (invariants 14, 15).
+    pub fn gives_too_much(permissions: &[String]) -> Self {
+        let mut error = Self::new(
+            StatusCode::FORBIDDEN,
+            "not.authorized",
+            "Nobody can give away more than they hold. You do not hold: [{permissions}]",
+        )
+        .with("permissions", permissions.join(", "));
+        error.0.missing = Some(json!({ "permissions": { "mode": "ALL", "of": permissions } }));
+        error
+    }
+
+    /// Whether somebody tried what they may not do (invariant 43).
+    pub fn is_forbidden(&self) -> bool {
+        self.0.status == StatusCode::FORBIDDEN || self.0.code == BAD_CLIENT_ROLE
+    }
+
+    /// Code and message in one line, for audit records.
+    pub fn summary(&self) -> String {
+        format!("{}: {}", self.0.code, self.message())
+    }
+
     /// 429 `too.many.requests`, with the seconds to wait.
     pub fn too_many_requests(allowed: u32, retry_after_seconds: i64) -> Self {
         Self::new(
@@ -135,6 +221,18 @@ impl ApiError {
     pub fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "service.unavailable", "the service is unavailable; try again")
             .with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// 503: others changed the organization while the call was judged. The door judges it again before it says so.
+    pub fn moved() -> Self {
+        let mut error = Self::unavailable();
+        error.0.is_moved = true;
+        error
+    }
+
+    /// Whether the call is to be judged again.
+    pub fn is_moved(&self) -> bool {
+        self.0.is_moved
     }
 
     /// 500 `internal.server.error`: the log has the cause under the correlation id.
@@ -238,6 +336,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict { what } => Self::conflict(what),
+            StoreError::Moved => Self::moved(),
             StoreError::NotFound { what } => Self::not_found(what),
             StoreError::Invalid { what } => Self::bad_request(what),
             StoreError::Unavailable(_) => {

@@ -1,12 +1,12 @@
 //! One allowed call of our own API: what its handler may reach, and how it reads its parameters and body.
 
+use std::sync::Arc;
+
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use countersign_decision::OwnedPermit;
-use countersign_domain::audit::Actor;
-use countersign_domain::oauth::token::TokenSubject;
+use countersign_decision::{Authority, Caller, Contracts, Operation, OwnedPermit, Snapshot};
 use countersign_store::OrgStore;
 use countersign_store::token::Bearer;
 use http_body_util::{BodyExt, Limited};
@@ -14,11 +14,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
+use crate::contracts;
 use crate::enforce::check::LiveToken;
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::now::RequestContext;
-use crate::platform::MAX_BODY_BYTES;
+use crate::platform::{Door, MAX_BODY_BYTES};
 
 /// An allowed call. The permit inside is the only way to the organization's data.
 pub struct Call {
@@ -28,10 +29,26 @@ pub struct Call {
     pub context: RequestContext,
     /// The token, joined with its client and organization.
     pub bearer: Bearer,
+    /// The contracts that the call was decided with.
+    pub contracts: Arc<Contracts>,
+    caller: Caller,
+    snapshot: Arc<Snapshot>,
     permit: OwnedPermit,
     parameters: Parameters,
-    body: Vec<u8>,
-    has_json_type: bool,
+    body: JsonBody,
+}
+
+/// A body that is still to be read. It is read once, and only for a call that is allowed.
+pub(super) struct Incoming {
+    body: Option<Body>,
+    read: JsonBody,
+}
+
+/// A body that was read: what it holds and whether it is said to be JSON.
+#[derive(Clone)]
+pub(super) struct JsonBody {
+    bytes: Bytes,
+    is_json: bool,
 }
 
 /// `pageNumber` and `pageSize` of a list.
@@ -43,8 +60,15 @@ pub struct Page {
     pub size: u32,
 }
 
+impl From<Page> for countersign_store::Page {
+    fn from(page: Page) -> Self {
+        Self::new(page.number, page.size)
+    }
+}
+
 /// The parameters in the target of a call.
 pub struct Parameters {
+    target_path: String,
     path: Vec<(String, String)>,
     query: Form,
 }
@@ -55,28 +79,44 @@ impl Parameters {
         let target = String::from_utf8_lossy(target);
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let query = Form::parse(query.as_bytes()).map_err(|error| ApiError::bad_request(error.to_string()))?;
-        Ok(Self { path: path_parameters(template, path), query })
+        Ok(Self { target_path: path.to_owned(), path: path_parameters(template, path), query })
+    }
+}
+
+impl Incoming {
+    pub(super) fn new(headers: &HeaderMap, body: Body) -> Self {
+        let read = JsonBody { bytes: Bytes::new(), is_json: has_json_type(headers) };
+        Self { body: Some(body), read }
+    }
+
+    pub(super) async fn read(&mut self) -> Result<JsonBody, ApiError> {
+        if let Some(body) = self.body.take() {
+            let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
+            self.read.bytes = body.map_err(|_| ApiError::too_large(MAX_BODY_BYTES))?.to_bytes();
+        }
+        Ok(self.read.clone())
     }
 }
 
 impl Call {
-    pub(super) async fn read(
-        (app, context, live): (&App, &RequestContext, &LiveToken),
+    pub(super) fn new(
+        door: &Door<'_>,
+        live: &LiveToken,
         permit: OwnedPermit,
         parameters: Parameters,
-        (headers, body): (&HeaderMap, Body),
-    ) -> Result<Self, ApiError> {
-        let body =
-            Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|_| ApiError::too_large(MAX_BODY_BYTES))?;
-        Ok(Self {
-            app: app.clone(),
-            context: context.clone(),
+        body: JsonBody,
+    ) -> Self {
+        Self {
+            app: door.app.clone(),
+            context: door.context.clone(),
             bearer: live.bearer.clone(),
-            parameters,
-            body: body.to_bytes().to_vec(),
-            has_json_type: has_json_type(headers),
+            contracts: Arc::clone(&door.contracts),
+            caller: live.caller.clone(),
+            snapshot: Arc::clone(&live.snapshot),
             permit,
-        })
+            parameters,
+            body,
+        }
     }
 
     /// The caller's organization's data, reached with the proof that this call is allowed.
@@ -84,12 +124,30 @@ impl Call {
         self.app.store.org(&self.permit, self.context.now, self.app.entropy.as_ref())
     }
 
-    /// Who acts, for audit records.
-    pub fn actor(&self) -> Actor {
-        match &self.bearer.subject {
-            TokenSubject::User(user) => Actor::User { user: user.to_string(), client: self.bearer.client.to_string() },
-            TokenSubject::Client => Actor::Client(self.bearer.client.to_string()),
-        }
+    /// What the caller holds, as the call was decided.
+    pub fn authority(&self) -> Authority<'_> {
+        self.snapshot.authority(&self.caller)
+    }
+
+    /// Who calls, for a decision on other facts than those of the door.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The operation that was allowed.
+    pub fn operation(&self) -> &Operation {
+        let operation = contracts::platform(&self.contracts).operation(self.permit.operation_id());
+        operation.expect("INVARIANT: permits name operations of the contract that they were decided with")
+    }
+
+    /// The path of the target as it was sent.
+    pub fn target_path(&self) -> &str {
+        &self.parameters.target_path
+    }
+
+    /// The query, pair by pair.
+    pub fn query_pairs(&self) -> &[(String, String)] {
+        self.parameters.query.pairs()
     }
 
     /// The parameter `{name}` of the path, percent-decoded.
@@ -113,6 +171,21 @@ impl Call {
             .collect()
     }
 
+    /// `true` or `false` in the query.
+    pub fn query_flag(&self, name: &'static str, default: bool) -> Result<bool, ApiError> {
+        match self.query(name)? {
+            None => Ok(default),
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(other) => Err(ApiError::invalid_query(name, other, &["true", "false"])),
+        }
+    }
+
+    /// The words that `expand` asks for; those that we do not know add nothing.
+    pub fn expands(&self, word: &str) -> bool {
+        self.query_list("expand").contains(&word)
+    }
+
     /// `pageNumber` (default 1) and `pageSize` (default 25, at most 500).
     pub fn page(&self) -> Result<Page, ApiError> {
         Ok(Page { number: self.count("pageNumber", 1, 1_000_000)?, size: self.count("pageSize", 25, 500)? })
@@ -120,11 +193,18 @@ impl Call {
 
     /// The JSON body. Unknown members are ignored, as the SDKs of later versions need.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        if !self.has_json_type {
+        if !self.body.is_json {
             return Err(ApiError::unsupported_media_type());
         }
-        serde_json::from_slice(&self.body)
-            .map_err(|error| ApiError::bad_request(format!("the body does not fit: {error}")))
+        let mut body = serde_json::Deserializer::from_slice(&self.body.bytes);
+        let value = serde_path_to_error::deserialize(&mut body).map_err(|error| misfit(&error))?;
+        body.end().map_err(|error| ApiError::bad_request(format!("the body is not one JSON value: {error}")))?;
+        Ok(value)
+    }
+
+    /// The JSON body, or the default where there is none.
+    pub fn json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
+        if self.body.bytes.is_empty() { Ok(T::default()) } else { self.json() }
     }
 
     fn count(&self, name: &'static str, default: u32, max: u32) -> Result<u32, ApiError> {
@@ -137,6 +217,11 @@ impl Call {
 /// 200 with a JSON body.
 pub(super) fn ok(body: impl Serialize) -> Result<Response, ApiError> {
     Ok(Json(body).into_response())
+}
+
+/// 200 with an empty object, where the real system has one.
+pub(super) fn no_content_object() -> Result<Response, ApiError> {
+    ok(serde_json::json!({}))
 }
 
 /// 204.
@@ -153,6 +238,16 @@ fn path_parameters(template: &str, path: &str) -> Vec<(String, String)> {
             Some((name.to_owned(), value.into_owned()))
         })
         .collect()
+}
+
+/// Which field has a value of the wrong kind; the whole body where it is not JSON at all.
+fn misfit(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+    let field = error.path().to_string();
+    if error.inner().is_data() && field != "." {
+        ApiError::invalid_field(&field, error.inner().to_string())
+    } else {
+        ApiError::bad_request(format!("the body does not fit: {}", error.inner()))
+    }
 }
 
 /// `application/json`, with or without parameters; absent counts, since nothing else is ever read.

@@ -1,4 +1,4 @@
-//! The table from operationIds to functions.
+//! The table from operationIds to functions: each operation of `api/platform.openapi.yaml` once.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,7 +6,10 @@ use std::pin::Pin;
 use axum::response::Response;
 
 use crate::http::error::ApiError;
-use crate::platform::Call;
+use crate::platform::{
+    Call, approval_requests, authorizations, clients, divisions, organization, permissions, roles, scopes, subjects,
+    tokens, user_roles, user_search, users,
+};
 
 /// What a handler gives.
 pub type Reply = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
@@ -20,7 +23,56 @@ macro_rules! handlers {
     };
 }
 
-handlers! {}
+handlers! {
+    "getUsers" => users::list,
+    "postUsers" => users::create,
+    "getUsersMe" => users::me,
+    "getUser" => users::read,
+    "patchUser" => users::edit,
+    "deleteUser" => users::delete,
+    "getUsersSearch" => user_search::turn_page,
+    "postUsersSearch" => user_search::search,
+    "getUserRoles" => user_roles::read,
+    "putUserRoles" => user_roles::replace,
+
+    "getAuthorizationRoles" => roles::list,
+    "postAuthorizationRoles" => roles::create,
+    "getAuthorizationRole" => roles::read,
+    "putAuthorizationRole" => roles::replace,
+    "patchAuthorizationRole" => roles::edit,
+    "deleteAuthorizationRole" => roles::delete,
+    "getAuthorizationPermissions" => permissions::list,
+    "getAuthorizationDivisions" => divisions::list,
+    "getAuthorizationDivisionsHome" => divisions::home,
+    "getAuthorizationSubject" => subjects::read,
+    "postAuthorizationSubjectDivisionRole" => subjects::assign,
+    "deleteAuthorizationSubjectDivisionRole" => subjects::unassign,
+
+    "getOauthScopes" => scopes::list,
+    "getOauthScope" => scopes::read,
+    "getOauthClients" => clients::list,
+    "postOauthClients" => clients::create,
+    "getOauthClient" => clients::read,
+    "putOauthClient" => clients::replace,
+    "deleteOauthClient" => clients::delete,
+    "postOauthClientSecret" => clients::new_secret,
+    "getOauthAuthorizations" => authorizations::list,
+    "getOauthAuthorization" => authorizations::read,
+    "putOauthAuthorization" => authorizations::grant,
+    "deleteOauthAuthorization" => authorizations::revoke,
+    "postOauthAuthorizationDeny" => authorizations::deny,
+    "getOauthAuthorizationRequests" => approval_requests::list,
+    "postOauthAuthorizationRequests" => approval_requests::create,
+
+    "getTokensMe" => tokens::read,
+    "headTokensMe" => tokens::check,
+    "deleteTokensMe" => tokens::end,
+    "deleteToken" => tokens::end_all_of_user,
+
+    "getOrganizationsMe" => organization::read,
+    "getOrganizationsScopeenforcement" => organization::enforcement,
+    "putOrganizationsScopeenforcement" => organization::set_enforcement,
+}
 
 /// The handler of an operation.
 pub fn find(operation_id: &str) -> Option<Handler> {
