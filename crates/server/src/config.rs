@@ -3,9 +3,11 @@
 //! The TOML file is read first; options of the command line and `COUNTERSIGN_…` variables (read by the command line
 //! parser) override it.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use countersign_decision::import::{Override, ScopeLists};
 use serde::{Deserialize, Serialize};
 
 /// Everything that an operator can set.
@@ -16,6 +18,8 @@ pub struct Config {
     pub server: Server,
     /// What a caller may ask for in a minute.
     pub limits: Limits,
+    /// How contracts are read, and what they leave out; used when they are imported, checked and shown.
+    pub contract: Contract,
 }
 
 /// `[server]`
@@ -38,6 +42,17 @@ pub struct Server {
 pub struct Limits {
     /// Platform API calls of one access token in one minute; shown in `inin-ratelimit-allowed`.
     pub calls_per_token_per_minute: u32,
+}
+
+/// `[contract]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Contract {
+    /// Whether any or all scopes of a list are needed. Default: any where the contract states permissions, else all.
+    pub scope_lists: Option<ScopeLists>,
+    /// `[contract.operations.ID]`: what an operation needs where the contract leaves it out: `public = true`, `scopes`,
+    /// `permissions`.
+    pub operations: BTreeMap<String, Override>,
 }
 
 impl Default for Server {

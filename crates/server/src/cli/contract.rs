@@ -14,7 +14,7 @@ use countersign_store::SystemTask;
 use serde::Serialize;
 
 use super::failure::{Failure, warn};
-use super::files::{Reading, checked, read_contract};
+use super::files::{OfflineReading, Reading, checked};
 use super::storage::{StorageArguments, with_store};
 use crate::contracts::{PLATFORM_CONTRACT, platform_source};
 
@@ -49,7 +49,7 @@ pub(super) struct Lint {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    reading: Reading,
+    reading: OfflineReading,
 }
 
 #[derive(Debug, Args)]
@@ -92,7 +92,8 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 }
 
 fn import(arguments: &Import) -> Result<(), Failure> {
-    let source = read_contract(&arguments.files, arguments.name.as_deref(), &arguments.reading)?;
+    let config = arguments.storage.config()?;
+    let source = arguments.reading.read(&arguments.files, arguments.name.as_deref(), config.contract)?;
     let name = source.name.clone();
     if name == PLATFORM_CONTRACT {
         return Err(Failure::bad_input(format!("`{name}` is the name of our own API: give another `--name`")));
@@ -110,7 +111,7 @@ fn import(arguments: &Import) -> Result<(), Failure> {
 }
 
 fn lint_files(arguments: &Lint) -> Result<(), Failure> {
-    let contracts = checked(vec![read_contract(&arguments.files, None, &arguments.reading)?])?;
+    let contracts = checked(vec![arguments.reading.read(&arguments.files)?])?;
     let mut text = String::new();
     for contract in contracts.iter() {
         let findings = lint(contract);
@@ -127,7 +128,8 @@ fn show(arguments: &Show) -> Result<(), Failure> {
     let contracts = if arguments.files.is_empty() {
         checked(stored(arguments)?)?
     } else {
-        checked(vec![read_contract(&arguments.files, None, &arguments.reading)?])?
+        let config = arguments.storage.config()?;
+        checked(vec![arguments.reading.read(&arguments.files, None, config.contract)?])?
     };
     let mut out = std::io::BufWriter::new(anstream::AutoStream::auto(std::io::stdout().lock()));
     if arguments.json {

@@ -8,6 +8,7 @@ use countersign_decision::{ContractSource, Contracts, ImportOptions, SourceFile,
 use countersign_domain::world::{CompiledWorld, World};
 
 use super::failure::{Failure, warn};
+use crate::config::{self, Config};
 
 /// The largest file that is read, in bytes: the largest contract known has 30 MB.
 const MAX_FILE_BYTES: u64 = 512 * 1_024 * 1_024;
@@ -22,7 +23,7 @@ pub(super) struct Offline {
     #[arg(long, value_name = "FILE")]
     world: PathBuf,
     #[command(flatten)]
-    reading: Reading,
+    reading: OfflineReading,
 }
 
 /// How a contract is read.
@@ -31,6 +32,16 @@ pub(super) struct Reading {
     /// Whether any or all scopes of a list are needed [default: any where the contract states permissions, else all]
     #[arg(long, value_name = "any or all", value_parser = scope_lists)]
     scope_lists: Option<ScopeLists>,
+}
+
+/// How a contract is read where there is no store, and no environment either: only what is given counts.
+#[derive(Debug, Clone, Args)]
+pub(super) struct OfflineReading {
+    #[command(flatten)]
+    reading: Reading,
+    /// Configuration file (TOML); its `[contract]` says what the contract leaves out
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// What an offline decision is made from.
@@ -46,7 +57,7 @@ pub(super) struct Loaded {
 impl Offline {
     /// Reads both; warnings go to standard error.
     pub(super) fn load(&self) -> Result<Loaded, Failure> {
-        let source = read_contract(&self.contract, None, &self.reading)?;
+        let source = self.reading.read(&self.contract)?;
         let contracts = checked(vec![source])?;
         let world = read_world(&self.world)?;
         warn(&world.warnings(contracts.catalogue()));
@@ -55,19 +66,33 @@ impl Offline {
     }
 }
 
-/// Reads the files of one contract. Without `name`, it is called as its first file is.
-pub(super) fn read_contract(
-    files: &[PathBuf],
-    name: Option<&str>,
-    reading: &Reading,
-) -> Result<ContractSource, Failure> {
-    let texts = files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-    let sources: Vec<_> = names.iter().zip(&texts).map(|(name, text)| SourceFile { name, text }).collect();
-    let stem = || files.first().and_then(|file| file.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
-    let name = name.map(str::to_owned).or_else(stem).unwrap_or_default();
-    let options = ImportOptions { name, scope_lists: reading.scope_lists, ..ImportOptions::default() };
-    Ok(import(&sources, &options)?)
+impl OfflineReading {
+    /// Reads the files of one contract.
+    pub(super) fn read(&self, files: &[PathBuf]) -> Result<ContractSource, Failure> {
+        let config = self.config.as_deref().map(Config::from_file).transpose()?.unwrap_or_default();
+        self.reading.read(files, None, config.contract)
+    }
+}
+
+impl Reading {
+    /// Reads the files of one contract. Without `name`, it is called as its first file is.
+    pub(super) fn read(
+        &self,
+        files: &[PathBuf],
+        name: Option<&str>,
+        config: config::Contract,
+    ) -> Result<ContractSource, Failure> {
+        let texts = files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
+        let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        let sources: Vec<_> = names.iter().zip(&texts).map(|(name, text)| SourceFile { name, text }).collect();
+        let stem = || files.first().and_then(|file| file.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+        let options = ImportOptions {
+            name: name.map(str::to_owned).or_else(stem).unwrap_or_default(),
+            scope_lists: self.scope_lists.or(config.scope_lists),
+            overrides: config.operations,
+        };
+        Ok(import(&sources, &options)?)
+    }
 }
 
 /// Validates contracts; what is wrong is named with its place.

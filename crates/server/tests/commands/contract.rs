@@ -96,6 +96,44 @@ fn how_a_scope_list_is_read_can_be_said() {
 }
 
 #[test]
+fn what_a_contract_leaves_out_can_be_stated_in_the_configuration() {
+    let folder = Folder::new();
+    let things = folder.file("things.yaml", THINGS);
+    let shown = |toml: &str| {
+        let config = folder.file("countersign.toml", format!("[contract.operations.getThing]\n{toml}\n"));
+        let run = run(&["contract", "show", "--json", "--config", &config, &things], "");
+        assert_eq!(run.status, 0, "{run:?}");
+        let operation = lines(&run.stdout).remove(2);
+        format!("{} {} {}", operation["kind"].as_str().unwrap(), operation["scopes_any_of"], operation["permissions"])
+    };
+    assert_eq!(shown("public = true"), "public [] null");
+    assert_eq!(shown("scopes = ['things', ['a', 'b']]"), r#"oauth [["things"],["a","b"]] null"#);
+    assert_eq!(
+        shown("scopes = []\npermissions = ['things:thing:view', 'things:thing:own']"),
+        r#"oauth [] {"mode":"ANY","of":["things:thing:view","things:thing:own"]}"#
+    );
+}
+
+#[test]
+fn a_statement_about_an_operation_that_is_not_there_is_refused() {
+    let folder = Folder::new();
+    let things = folder.file("things.yaml", THINGS);
+    for (toml, message) in [
+        (
+            "[contract.operations.getThink]\npublic = true\n",
+            "[contract.operations.getThink]: no file of the contract has",
+        ),
+        ("[contract.operations.getThing]\npublik = true\n", "unknown field `publik`"),
+        ("[contract.operations.getThing]\nscopes = ['a b']\n", "a scope, or a list of scopes that are all needed"),
+    ] {
+        let config = folder.file("countersign.toml", toml);
+        let run = run(&["contract", "lint", "--config", &config, &things], "");
+        assert_eq!(run.status, 2, "{toml}: {run:?}");
+        assert!(run.stderr.contains(message), "{toml}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn an_imported_contract_is_shown_from_the_store_and_replaced_by_name() {
     let folder = Folder::new();
     let (things, data) = (folder.file("things.yaml", THINGS), folder.path("data"));
