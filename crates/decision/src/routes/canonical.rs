@@ -116,18 +116,21 @@ fn split_authority(raw: &str) -> Result<(Option<&str>, usize), BadTarget> {
 
 /// The path with unreserved triplets decoded and the others in capitals; borrowed where it was so already.
 fn canonical_path(raw: &str) -> Result<Cow<'_, str>, BadTarget> {
-    let mut path = String::with_capacity(raw.len());
-    let mut at = 0;
-    while let Some(&byte) = raw.as_bytes().get(at) {
-        match byte {
-            b'%' => at += push_triplets(&raw.as_bytes()[at..], &mut path).map_err(|bad| bad.moved_by(at))?,
-            _ if is_path_byte(byte) => {
-                path.push(char::from(byte));
-                at += 1;
-            }
-            _ => return Err(BadTarget { what: Fault::Byte(byte), at }),
-        }
+    if let Some((at, byte)) = raw.bytes().enumerate().find(|(_, byte)| !is_path_byte(*byte) && *byte != b'%') {
+        return Err(BadTarget { what: Fault::Byte(byte), at });
     }
+    let mut path = String::new();
+    let mut at = 0;
+    while let Some(percent) = raw[at..].find('%') {
+        path.push_str(&raw[at..at + percent]);
+        at += percent;
+        at += push_triplets(&raw.as_bytes()[at..], &mut path).map_err(|bad| bad.moved_by(at))?;
+    }
+    if at == 0 {
+        check_segments(raw)?;
+        return Ok(Cow::Borrowed(raw));
+    }
+    path.push_str(&raw[at..]);
     check_segments(&path)?;
     Ok(if path == raw { Cow::Borrowed(raw) } else { Cow::Owned(path) })
 }
