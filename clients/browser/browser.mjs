@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-export const executablePath = process.env.COUNTERSIGN_CHROMIUM ?? "/usr/bin/chromium";
+const executablePath = process.env.COUNTERSIGN_CHROMIUM ?? "/usr/bin/chromium";
 
-// Runs `work` with a browser that has a profile of its own and talks to nobody but us.
-export async function withBrowser(work) {
-  const profile = mkdtempSync(join(tmpdir(), "countersign-browser."));
+// A browser that has a cache of its own and talks to nobody but us.
+export async function openBrowser() {
+  const cache = mkdtempSync(join(tmpdir(), "countersign-browser."));
   const browser = await chromium.launch({
     executablePath,
     headless: true,
@@ -20,13 +20,12 @@ export async function withBrowser(work) {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      `--disk-cache-dir=${profile}`,
+      `--disk-cache-dir=${cache}`,
     ],
   });
-  try {
-    return await work(browser);
-  } finally {
+  const close = async () => {
     await browser.close();
-    rmSync(profile, { recursive: true, force: true });
-  }
+    rmSync(cache, { recursive: true, force: true });
+  };
+  return { browser, close };
 }
