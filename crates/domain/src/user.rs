@@ -86,7 +86,12 @@ impl Email {
 
     /// The form that is unique in an organization and that sign-in looks up: lower case.
     pub fn key(&self) -> String {
-        self.0.to_lowercase()
+        Self::key_of(&self.0)
+    }
+
+    /// The key of a text that is looked up, be it an address or not.
+    pub fn key_of(text: &str) -> String {
+        text.to_lowercase()
     }
 }
 

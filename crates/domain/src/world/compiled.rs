@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 
 use countersign_decision::{
-    AuthorizationFacts, Catalogue, ClientRef, OrganizationFacts, RoleFacts, Scope, Snapshot, SubjectFacts,
+    AuthorizationFacts, Catalogue, ClientRef, OrganizationFacts, RoleFacts, Scope, Snapshot, Subject, SubjectFacts,
 };
 
 use super::{AssignmentEntry, AuthorizationEntry, ClientEntry, ClientReference, OrganizationEntry, Problem, World};
-use crate::user::UserState;
+use crate::user::{Email, UserState};
 
 /// What every organization of a world decided, ready to be asked.
 #[derive(Debug)]
@@ -75,6 +75,11 @@ impl CompiledWorld {
                 Err(AmbiguousClient { name: text.to_owned(), organizations: organizations.join(" and of ") })
             }
         }
+    }
+
+    /// The subject that an e-mail address means, in any letter case.
+    pub fn user(email: &str) -> Subject {
+        Subject::User(Email::key_of(email))
     }
 
     fn add(&mut self, organization: &OrganizationEntry, catalogue: &Catalogue) {

@@ -1,8 +1,10 @@
 //! `countersign evaluate`: decides requests from standard input, one JSON object a line, with one decision a line in the
 //! same order. No server, no store, the same engine.
 
+mod blocks;
+
 use std::borrow::Cow;
-use std::io::{BufRead, BufReader, BufWriter, Read, Write, stdin, stdout};
+use std::io::{stdin, stdout};
 
 use clap::Args;
 use countersign_decision::{Authority, Caller, Contract, Decision, Scope, Subject, decide};
@@ -10,12 +12,9 @@ use countersign_domain::world::{AmbiguousClient, CompiledWorld};
 use serde::Deserialize;
 
 use super::failure::Failure;
-use super::files::Offline;
+use super::files::{Loaded, Offline};
+use blocks::{Block, Decided, MAX_LINE_BYTES, in_order};
 
-/// The longest line that is read, in bytes.
-const MAX_LINE_BYTES: u64 = 1_024 * 1_024;
-/// How much is read and written at once, in bytes.
-const BUFFER_BYTES: usize = 256 * 1_024;
 /// What a line looks like, for messages.
 const EXAMPLE: &str = r#"{"organization":"acme","client":"Roster Sync","user":"ada@acme.test","scopes":["users"],"method":"POST","path":"/api/v2/users"}"#;
 
@@ -50,42 +49,26 @@ pub(super) struct Request<'l> {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let loaded = arguments.offline.load()?;
-    let contract = loaded.contracts.iter().next().expect("INVARIANT: `load` reads one contract");
-    let mut requests = BufReader::with_capacity(BUFFER_BYTES, stdin().lock());
-    let mut decisions = BufWriter::with_capacity(BUFFER_BYTES, stdout().lock());
-    let outcome = evaluate(contract, &loaded.compiled, &mut requests, &mut decisions);
-    // What was decided before a bad line is answered.
-    decisions.flush()?;
-    outcome
+    in_order(stdin(), &mut stdout().lock(), move |block| decide_block(&loaded, block))
 }
 
-/// Decides line by line until the input ends or a line is bad.
-fn evaluate(
-    contract: &Contract,
-    world: &CompiledWorld,
-    requests: &mut BufReader<impl Read>,
-    decisions: &mut impl Write,
-) -> Result<(), Failure> {
-    let mut line = Vec::with_capacity(1_024);
-    for number in 1_u64.. {
-        line.clear();
-        // Whoever waits for an answer before the next question gets it.
-        if !requests.buffer().contains(&b'\n') {
-            decisions.flush()?;
+/// Decides the lines of a block. What was decided before a bad line is answered.
+fn decide_block(loaded: &Loaded, block: &Block) -> Decided {
+    let contract = loaded.contracts.iter().next().expect("INVARIANT: `load` reads one contract");
+    let mut decisions = Vec::with_capacity(block.text.len());
+    for (line, number) in block.text.split_inclusive(|byte| *byte == b'\n').zip(block.first_line..) {
+        let failure = |message| Failure::bad_input(format!("standard input, line {number}: {message}"));
+        let decided = parse(line).and_then(|request| {
+            let write = |decision: &Decision<'_>| serde_json::to_writer(&mut decisions, decision);
+            request.decide(contract, &loaded.compiled, write).map_err(|error| format!("`client`: {error}"))
+        });
+        match decided {
+            Ok(written) => written.expect("INVARIANT: a decision has a JSON form, and memory can be written"),
+            Err(message) => return Decided { text: decisions, outcome: Err(failure(message)) },
         }
-        requests.take(MAX_LINE_BYTES).read_until(b'\n', &mut line)?;
-        if line.is_empty() {
-            break;
-        }
-        let request =
-            parse(&line).map_err(|message| Failure::bad_input(format!("standard input, line {number}: {message}")))?;
-        request
-            .decide(contract, world, |decision| serde_json::to_writer(&mut *decisions, decision))
-            .map_err(|error| Failure::bad_input(format!("standard input, line {number}: `client`: {error}")))?
-            .map_err(std::io::Error::from)?;
-        decisions.write_all(b"\n")?;
+        decisions.push(b'\n');
     }
-    Ok(())
+    Decided { text: decisions, outcome: Ok(()) }
 }
 
 impl Request<'_> {
@@ -93,19 +76,23 @@ impl Request<'_> {
     ///
     /// # Errors
     /// A client name that means several clients.
-    pub(super) fn decide<T>(
-        &self,
+    fn decide<T>(
+        mut self,
         contract: &Contract,
         world: &CompiledWorld,
         answer: impl FnOnce(&Decision<'_>) -> T,
     ) -> Result<T, AmbiguousClient> {
-        self.with_authority(world, |authority| answer(&decide(contract, authority, &self.method, self.path.as_bytes())))
+        let scopes = self.scopes.take();
+        self.with_authority(world, scopes, |authority| {
+            answer(&decide(contract, authority, &self.method, self.path.as_bytes()))
+        })
     }
 
-    /// What the caller holds.
+    /// What the caller holds, under a ceiling of `scopes`.
     pub(super) fn with_authority<T>(
         &self,
         world: &CompiledWorld,
+        scopes: Option<Vec<Scope>>,
         then: impl FnOnce(&Authority<'_>) -> T,
     ) -> Result<T, AmbiguousClient> {
         let Some(snapshot) = world.snapshot(&self.organization) else {
@@ -116,8 +103,8 @@ impl Request<'_> {
         };
         let caller = Caller {
             client: client.clone(),
-            subject: self.user.as_ref().map_or(Subject::Client, |email| Subject::User(email.to_lowercase())),
-            ceiling: self.scopes.as_ref().map(|scopes| scopes.iter().map(Scope::to_string).collect()),
+            subject: self.user.as_ref().map_or(Subject::Client, |email| CompiledWorld::user(email)),
+            ceiling: scopes.map(|scopes| scopes.into_iter().map(String::from).collect()),
             actors: Vec::new(),
         };
         Ok(then(&snapshot.authority(&caller)))
@@ -126,7 +113,7 @@ impl Request<'_> {
 
 /// Reads a line; the error names the field and what would be right.
 fn parse(line: &[u8]) -> Result<Request<'_>, String> {
-    if line.len() as u64 >= MAX_LINE_BYTES && !line.ends_with(b"\n") {
+    if line.len() >= MAX_LINE_BYTES && !line.ends_with(b"\n") {
         return Err(format!("the line is longer than {MAX_LINE_BYTES} bytes"));
     }
     serde_json::from_slice(line).map_err(|error| what_is_wrong(line, &error))

@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         organization: Cow::Borrowed(&arguments.organization),
         client: Cow::Borrowed(&arguments.client),
         user: arguments.user.as_deref().map(Cow::Borrowed),
-        scopes: arguments.scopes.clone(),
+        scopes: None,
         method: Cow::Borrowed(&arguments.method),
         path: Cow::Borrowed(&arguments.path),
     };
@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     };
     request
-        .with_authority(&loaded.compiled, answer)
+        .with_authority(&loaded.compiled, arguments.scopes.clone(), answer)
         .map_err(|error| Failure::bad_input(format!("`--client`: {error}")))?
 }
 
