@@ -48,6 +48,10 @@ proptest! {
             prop_assert!(seen.get(answer).is_some_and(|count| *count > 20), "{answer} is hardly ever reached: {seen:?}");
         }
     }
+}
+
+proptest! {
+    #![proptest_config(cases_without_files(4_000))]
 
     /// Law 1, and every reason and every missing half with it.
     #[test]
