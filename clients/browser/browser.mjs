@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const executablePath = process.env.COUNTERSIGN_CHROMIUM ?? "/usr/bin/chromium";
+const executablePath = process.env.COUNTERSIGN_CHROMIUM || "/usr/bin/chromium";
 
 // A browser that has a cache of its own and talks to nobody but us.
 export async function openBrowser() {
