@@ -1,27 +1,36 @@
 //! The real contract and the attack corpus: read from `../shared`, never copied into the repository.
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::PathBuf;
 
 use countersign_decision::{Contracts, ImportOptions, SourceFile, import};
 
 /// The text of a shared file; says loudly that the test is skipped where there is none.
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 pub(crate) fn text(path: &str) -> Option<String> {
     let file = folder().join(path);
-    match std::fs::read_to_string(&file) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            eprintln!("SKIPPED: {} cannot be read: {error}", file.display());
-            None
-        }
-    }
+    let text = std::fs::read_to_string(&file);
+    text.map_err(|error| say_skipped(&format!("{} cannot be read ({error}): set COUNTERSIGN_SHARED", file.display())))
+        .ok()
 }
 
 /// The shared folder: `COUNTERSIGN_SHARED`, or `shared` beside the workspace.
-pub(crate) fn folder() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "the tests' one setting: where the shared input is")]
-    let named = std::env::var("COUNTERSIGN_SHARED");
-    named.map_or_else(|_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")), PathBuf::from)
+fn folder() -> PathBuf {
+    setting("COUNTERSIGN_SHARED")
+        .unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")))
+}
+
+/// On the real stderr, which the test runner does not keep to itself, and in the list that `./test` shows at its end.
+fn say_skipped(what: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
+    let log = setting("COUNTERSIGN_SKIPPED_LOG").map(|log| OpenOptions::new().create(true).append(true).open(log));
+    if let Some(Ok(mut log)) = log {
+        let _ = writeln!(log, "{what}");
+    }
+}
+
+fn setting(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from)
 }
 
 /// The real contract: 3,180 operations.
