@@ -14,6 +14,9 @@ use crate::column::Columns;
 use crate::role::role;
 use crate::{OrgStore, StoreError};
 
+/// Roles and divisions by the id of the user or client that holds them.
+pub(crate) type RolesById = BTreeMap<String, Vec<(RoleId, DivisionScope)>>;
+
 impl OrgStore<'_> {
     /// How many users hold each role, in whichever division; roles that nobody holds are absent.
     pub async fn role_user_counts(&self) -> Result<BTreeMap<RoleId, i64>, StoreError> {
@@ -172,6 +175,25 @@ impl OrgWriter<'_> {
 
     pub(crate) async fn assignments_of(&mut self, assignee: &Assignee) -> Result<Vec<RoleAssignment>, StoreError> {
         find_assignments(&mut *self.transaction, self.organization, assignee).await
+    }
+
+    /// The roles of everybody, by the id of who holds them.
+    pub(crate) async fn all_assignments(&mut self) -> Result<RolesById, StoreError> {
+        let rows = sqlx::query(
+            "SELECT assignee_id, role_id, division_id
+               FROM role_assignments
+              WHERE org_id = $1
+              ORDER BY assignee_id, role_id, division_id",
+        )
+        .bind(self.organization.as_str())
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        let mut assignments = RolesById::new();
+        for row in &rows {
+            let roles = assignments.entry(row.text("assignee_id")?).or_default();
+            roles.push((row.id("role_id")?, division_scope(row)?));
+        }
+        Ok(assignments)
     }
 
     pub(crate) async fn delete_assignments_of(&mut self, kind: &str, id: &str) -> Result<(), StoreError> {

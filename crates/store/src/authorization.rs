@@ -112,19 +112,26 @@ impl OrgWriter<'_> {
         if change.expected_version.is_some_and(|expected| expected != version) {
             return Err(StoreError::Conflict { what: "the authorization was changed since it was shown" });
         }
+        self.set_authorization(client, AuthorizationState::Authorized, change).await
+    }
+
+    /// Puts an authorization into a state, whatever it was.
+    pub(crate) async fn set_authorization(
+        &mut self,
+        client: &ClientId,
+        state: AuthorizationState,
+        change: &GrantChange,
+    ) -> Result<ScopeGrant, StoreError> {
+        let before = self.authorization(client).await?;
         for role in &change.roles {
             self.role(role).await?;
         }
-        let decision = Decision {
-            state: AuthorizationState::Authorized,
-            scopes: &change.scopes,
-            roles: &change.roles,
-            consent: change.consent,
-            reason: &change.reason,
-        };
-        let after = self.decide(client, &decision).await?;
-        self.delete_requests_for(client).await?;
-        self.record(event("authorization.grant", client, before.as_ref(), Some(&after)));
+        let GrantChange { scopes, roles, consent, reason, .. } = change;
+        let after = self.decide(client, &Decision { state, scopes, roles, consent: *consent, reason }).await?;
+        if state != AuthorizationState::Requested {
+            self.delete_requests_for(client).await?;
+        }
+        self.record(event(action(state), client, before.as_ref(), Some(&after)));
         Ok(after)
     }
 
@@ -142,9 +149,7 @@ impl OrgWriter<'_> {
         };
         let after = self.decide(client, &Decision { state, scopes, roles, consent, reason }).await?;
         self.delete_requests_for(client).await?;
-        let is_denial = state == AuthorizationState::Denied;
-        let action = if is_denial { "authorization.deny" } else { "authorization.revoke" };
-        self.record(event(action, client, before.as_ref(), Some(&after)));
+        self.record(event(action(state), client, before.as_ref(), Some(&after)));
         Ok(after)
     }
 
@@ -156,7 +161,7 @@ impl OrgWriter<'_> {
         let (state, consent) = (AuthorizationState::Requested, ConsentMode::default());
         let decision = Decision { state, scopes: &[], roles: &[], consent, reason: "" };
         let after = self.decide(client, &decision).await?;
-        self.record(event("authorization.request", client, None, Some(&after)));
+        self.record(event(action(AuthorizationState::Requested), client, None, Some(&after)));
         Ok(())
     }
 
@@ -329,6 +334,17 @@ fn unknown_client(error: sqlx::Error) -> StoreError {
     match StoreError::from(error) {
         StoreError::Invalid { .. } => StoreError::NotFound { what: "client" },
         error => error,
+    }
+}
+
+/// What an audit record calls the way into a state.
+const fn action(state: AuthorizationState) -> &'static str {
+    match state {
+        AuthorizationState::Requested => "authorization.request",
+        AuthorizationState::Authorized => "authorization.grant",
+        AuthorizationState::Denied => "authorization.deny",
+        AuthorizationState::Revoked => "authorization.revoke",
+        AuthorizationState::Expired => "authorization.expire",
     }
 }
 

@@ -300,6 +300,21 @@ impl OrgWriter<'_> {
         client.ok_or(StoreError::NotFound { what: "client" })
     }
 
+    /// The organization's own clients.
+    pub(crate) async fn all_clients(&mut self) -> Result<Vec<Client>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT org_id, client_id, name, description, grant_types, redirect_uris, scopes, is_confidential,
+                    pkce_required, token_ttl_seconds, state, created_at, created_by, modified_at, modified_by
+               FROM clients
+              WHERE org_id = $1
+              ORDER BY name, client_id",
+        )
+        .bind(self.organization.as_str())
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        rows.iter().map(client).collect()
+    }
+
     /// An id stays with the organization that used it first, even after deletion: another's app cannot take its place.
     async fn reserve_client_id(&mut self, id: &ClientId) -> Result<(), StoreError> {
         let owner: OrganizationId = sqlx::query(

@@ -91,6 +91,54 @@ impl OrgWriter<'_> {
         Ok(())
     }
 
+    /// Makes `secret` the only one (`None`: the client becomes public).
+    pub(crate) async fn replace_secrets(
+        &mut self,
+        id: &ClientId,
+        secret: Option<&SecretHash>,
+    ) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM client_secrets WHERE org_id = $1 AND client_id = $2")
+            .bind(self.organization.as_str())
+            .bind(id.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        sqlx::query("UPDATE clients SET is_confidential = $3 WHERE org_id = $1 AND client_id = $2")
+            .bind(self.organization.as_str())
+            .bind(id.as_str())
+            .bind(i64::from(secret.is_some()))
+            .execute(&mut *self.transaction)
+            .await?;
+        if let Some(secret) = secret {
+            self.insert_secret(id, secret).await?;
+        }
+        self.note(Event {
+            action: "client.replace_secrets".into(),
+            entity: "client".into(),
+            entity_id: id.to_string(),
+            before: Value::Null,
+            after: json!({ "isConfidential": secret.is_some() }),
+        });
+        Ok(())
+    }
+
+    /// The live secrets, the newest first.
+    pub(crate) async fn secrets(&mut self, id: &ClientId) -> Result<Vec<SecretHash>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT hash
+               FROM client_secrets
+              WHERE org_id = $1
+                AND client_id = $2
+                AND (expires_at IS NULL OR expires_at > $3)
+              ORDER BY created_at DESC, hash",
+        )
+        .bind(self.organization.as_str())
+        .bind(id.as_str())
+        .bind(self.now.as_micros())
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        rows.iter().map(hash).collect()
+    }
+
     pub(crate) async fn insert_secret(&mut self, id: &ClientId, secret: &SecretHash) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO client_secrets (org_id, client_id, hash, created_at, expires_at)

@@ -4,6 +4,7 @@
 //! statement there binds the organization that the permit names. What has no permit (sign-in, the token endpoint, the
 //! snapshot loader, `apply`) passes a [`SystemTask`].
 
+pub mod apply;
 mod approval_request;
 mod assignment;
 mod audit;

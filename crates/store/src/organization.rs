@@ -176,8 +176,74 @@ impl<'w> OrgWriter<'w> {
         Ok(after)
     }
 
+    pub(crate) async fn rename_organization(&mut self, name: &str) -> Result<(), StoreError> {
+        let before = self.organization().await?;
+        sqlx::query("UPDATE organizations SET name = $2 WHERE org_id = $1")
+            .bind(self.organization.as_str())
+            .bind(name)
+            .execute(&mut *self.transaction)
+            .await?;
+        let after = self.organization().await?;
+        self.record(event("organization.rename", &after, picture(&before)));
+        Ok(())
+    }
+
     pub(crate) async fn divisions(&mut self) -> Result<Vec<Division>, StoreError> {
         find_divisions(&mut *self.transaction, self.organization).await
+    }
+
+    pub(crate) async fn rename_division(&mut self, division: &Division, name: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE divisions SET name = $3 WHERE org_id = $1 AND division_id = $2")
+            .bind(self.organization.as_str())
+            .bind(division.id.as_str())
+            .bind(name)
+            .execute(&mut *self.transaction)
+            .await?;
+        let after = Division { name: name.to_owned(), ..division.clone() };
+        self.record(division_event("division.rename", &division.id, Some(division), Some(&after)));
+        Ok(())
+    }
+
+    /// Makes another division the one of objects that name none.
+    pub(crate) async fn move_home(&mut self, home: &Division) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE divisions
+                SET is_home = CASE WHEN division_id = $2 THEN 1 ELSE 0 END
+              WHERE org_id = $1",
+        )
+        .bind(self.organization.as_str())
+        .bind(home.id.as_str())
+        .execute(&mut *self.transaction)
+        .await?;
+        let after = Division { is_home: true, ..home.clone() };
+        self.record(division_event("division.make_home", &home.id, Some(home), Some(&after)));
+        Ok(())
+    }
+
+    /// Deletes a division that is not home; users in it go home, role assignments in it end.
+    pub(crate) async fn delete_division(&mut self, division: &Division) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE users
+                SET division_id = (SELECT division_id FROM divisions WHERE org_id = $1 AND is_home = 1)
+              WHERE org_id = $1
+                AND division_id = $2",
+        )
+        .bind(self.organization.as_str())
+        .bind(division.id.as_str())
+        .execute(&mut *self.transaction)
+        .await?;
+        sqlx::query("DELETE FROM role_assignments WHERE org_id = $1 AND division_id = $2")
+            .bind(self.organization.as_str())
+            .bind(division.id.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        sqlx::query("DELETE FROM divisions WHERE org_id = $1 AND division_id = $2")
+            .bind(self.organization.as_str())
+            .bind(division.id.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        self.record(division_event("division.delete", &division.id, Some(division), None));
+        Ok(())
     }
 
     pub(crate) async fn create_division(&mut self, name: &str, is_home: bool) -> Result<Division, StoreError> {
@@ -195,18 +261,12 @@ impl<'w> OrgWriter<'w> {
         .await
         .map_err(conflict("another division has this name"))?;
         let division = Division { id, name: name.to_owned(), description: String::new(), is_home };
-        self.record(Event {
-            action: "division.create".into(),
-            entity: "division".into(),
-            entity_id: division.id.to_string(),
-            before: Value::Null,
-            after: json!({ "name": division.name, "isHome": is_home }),
-        });
+        self.record(division_event("division.create", &division.id, None, Some(&division)));
         Ok(division)
     }
 }
 
-async fn find_organization(
+pub(crate) async fn find_organization(
     executor: impl Executor<'_, Database = Any>,
     id: &OrganizationId,
 ) -> Result<Option<Organization>, StoreError> {
@@ -275,4 +335,15 @@ fn picture(organization: &Organization) -> Value {
         "boundsClientCredentials": organization.bounds_client_credentials,
         "isActive": organization.is_active,
     })
+}
+
+fn division_event(action: &'static str, id: &DivisionId, before: Option<&Division>, after: Option<&Division>) -> Event {
+    let picture = |division: &Division| json!({ "name": division.name, "isHome": division.is_home });
+    Event {
+        action: action.into(),
+        entity: "division".into(),
+        entity_id: id.to_string(),
+        before: before.map_or(Value::Null, picture),
+        after: after.map_or(Value::Null, picture),
+    }
 }

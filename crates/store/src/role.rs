@@ -184,6 +184,19 @@ impl OrgWriter<'_> {
         let role = find_role(&mut *self.transaction, self.organization, id).await?;
         role.ok_or(StoreError::NotFound { what: "role" })
     }
+
+    pub(crate) async fn all_roles(&mut self) -> Result<Vec<Role>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT org_id, role_id, name, description, policies, created_at, modified_at
+               FROM roles
+              WHERE org_id = $1
+              ORDER BY name_key, role_id",
+        )
+        .bind(self.organization.as_str())
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        rows.iter().map(role).collect()
+    }
 }
 
 const NAME_TAKEN: &str = "another role has this name";

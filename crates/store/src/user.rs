@@ -311,6 +311,22 @@ impl OrgWriter<'_> {
         Ok(())
     }
 
+    /// Everybody but the deleted, with their passwords.
+    pub(crate) async fn people(&mut self) -> Result<Vec<(User, Option<SecretHash>)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT org_id, user_id, email, name, division_id, department, title, state, version, created_at,
+                    modified_at, password_hash
+               FROM users
+              WHERE org_id = $1
+                AND state <> 'deleted'
+              ORDER BY email_key",
+        )
+        .bind(self.organization.as_str())
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        rows.iter().map(|row| Ok((user(row)?, row.optional_hash("password_hash")?))).collect()
+    }
+
     /// The user, unless unknown or deleted.
     pub(crate) async fn living_user(&mut self, id: &UserId) -> Result<User, StoreError> {
         let user = find_user(&mut *self.transaction, self.organization, id).await?;

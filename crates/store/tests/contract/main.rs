@@ -8,6 +8,7 @@
 #[macro_use]
 mod fixture;
 
+mod apply;
 mod authorizations;
 mod bearers;
 mod changes;
