@@ -18,10 +18,17 @@ use crate::enforce::check::Asker;
 use crate::enforce::rate::RateLimit;
 use crate::enforce::snapshots::Snapshots;
 use crate::http::now::{Clock, SystemClock};
+use crate::oauth::attempts::Attempts;
 use crate::router;
 
 /// How often a running server looks whether another process imported a contract.
 const CONTRACT_POLL: Duration = Duration::from_secs(1);
+/// F03: failed sign-ins in a row of one person from one address, and how long the next try then waits.
+const SIGN_IN_FAILURES: u32 = 10;
+const SIGN_IN_WAIT_SECONDS: i64 = 15 * 60;
+/// C27: the same for client secrets.
+const CLIENT_FAILURES: u32 = 10;
+const CLIENT_WAIT_SECONDS: i64 = 60;
 
 /// Everything that a request handler may reach.
 #[derive(Clone)]
@@ -33,6 +40,10 @@ pub struct App {
     pub snapshots: Snapshots,
     /// Calls per token and minute.
     pub rate_limit: RateLimit,
+    /// Failed sign-ins, by e-mail and address.
+    pub sign_in_attempts: Attempts,
+    /// Failed client authentications, by client and address.
+    pub client_attempts: Attempts,
     /// Issuer, and origin of every printed address.
     pub origin: PublicOrigin,
     /// Where instants come from.
@@ -105,7 +116,17 @@ impl Application {
         let loaded = contracts::load(&store, clock.now(), entropy.as_ref()).await?;
         let contracts = Arc::new(ArcSwap::from_pointee(loaded));
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
-        let app = App { store, contracts, snapshots: Snapshots::default(), rate_limit, origin, clock, entropy };
+        let app = App {
+            store,
+            contracts,
+            snapshots: Snapshots::default(),
+            rate_limit,
+            sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
+            client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
+            origin,
+            clock,
+            entropy,
+        };
         Ok(Self { app, listener })
     }
 

@@ -1,6 +1,8 @@
 //! What every HTTP surface shares: the instant of a request, credentials, forms, refusals.
 
 pub mod bearer;
+pub mod cookies;
+pub mod csrf;
 pub mod error;
 pub mod form;
 pub mod now;

@@ -5,21 +5,38 @@ use axum::extract::State;
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::App;
 use crate::contracts::PLATFORM_YAML;
 use crate::http::error::nothing_here;
 use crate::http::now::{CORRELATION_HEADER, request_context};
+use crate::oauth::{authorize, metadata, token};
 use crate::platform;
-use crate::web::assets;
+use crate::web::{approval, assets, consent, home, request, sign_in, sign_out};
 
 /// The whole main listener.
 pub fn router(app: App) -> Router {
     Router::new()
         // our own API: anything below /api is decided by the contract, unknown paths included
         .route("/api/{*path}", any(platform::door).layer(cors_for_apps()))
+        // OAuth: the aliases are what older SDKs call
+        .route("/oauth/authorize", get(authorize::request).post(authorize::posted_request))
+        .route("/authorize", get(authorize::request).post(authorize::posted_request))
+        .route("/oauth/token", post(token::token).layer(cors_for_apps()))
+        .route("/token", post(token::token).layer(cors_for_apps()))
+        .route("//oauth/token", post(token::doubled_slash))
+        .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server).layer(cors_for_apps()))
+        .route("/.well-known/oauth-protected-resource", get(metadata::protected_resource).layer(cors_for_apps()))
+        // the pages of a sign-in
+        .route("/oauth/continue", get(authorize::resume))
+        .route("/oauth/sign-in", post(sign_in::submit))
+        .route("/oauth/consent", post(consent::submit))
+        .route("/oauth/approval", get(approval::link).post(approval::submit))
+        .route("/oauth/request", post(request::submit))
+        .route("/logout", get(sign_out::link).post(sign_out::submit))
+        .route("/", get(home::page))
         .route("/openapi.yaml", get(openapi))
         .route("/static/{*name}", get(assets::serve))
         .route("/healthz", get(|| async { "ok\n" }))

@@ -6,9 +6,24 @@
 //! | `html.rs` | a page becomes a response, with the Content-Security-Policy that all pages share |
 //! | `gallery.rs` | tests: every page in every state |
 //! | `assets.rs` | stylesheet, icons and typefaces from `static/`, inside the binary |
+//! | `visit.rs` | one request of a browser: cookies, forms, who is signed in |
+//! | `trouble.rs` | what people see when something does not work |
+//! | `cards.rs` | what several pages show: the app, its scopes |
+//! | `sign_in.rs` `consent.rs` `approval.rs` `request.rs` `refused.rs` | the steps of an authorization request |
+//! | `sign_out.rs` `home.rs` | signing out; the front page |
 
+pub mod approval;
 pub mod assets;
+pub mod cards;
+pub mod consent;
 #[cfg(test)]
 mod gallery;
+pub mod home;
 pub mod html;
 pub mod pages;
+pub mod refused;
+pub mod request;
+pub mod sign_in;
+pub mod sign_out;
+pub mod trouble;
+pub mod visit;

@@ -288,7 +288,7 @@ pub(crate) async fn organizations_that_decided_on(
     rows.iter().map(|row| row.id("org_id")).collect()
 }
 
-async fn find_authorization(
+pub(crate) async fn find_authorization(
     executor: impl Executor<'_, Database = Any>,
     organization: &OrganizationId,
     id: &ClientId,

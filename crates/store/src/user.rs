@@ -361,7 +361,7 @@ pub(crate) fn user(row: &AnyRow) -> Result<User, StoreError> {
     })
 }
 
-async fn find_user(
+pub(crate) async fn find_user(
     executor: impl Executor<'_, Database = Any>,
     organization: &OrganizationId,
     id: &UserId,

@@ -109,6 +109,7 @@ pub(crate) fn grant(names: &[&str]) -> ScopeGrant {
         scopes: scopes(names),
         roles: Vec::new(),
         consent: ConsentMode::Administrator,
+        reason: String::new(),
         version: 1,
         created_at: ISSUED,
         created_by: None,

@@ -2,6 +2,8 @@
 //!
 //! Platform bodies are Genesys Cloud's `ErrorBody` plus our `missing` and `help`; challenges follow RFC 6750 §3.
 
+mod token;
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +14,10 @@ use serde_json::{Map, Value, json};
 
 use crate::config::PublicOrigin;
 use crate::enforce::check::Refusal;
+use crate::http::form::FormError;
 use crate::http::now::RequestContext;
+use crate::web::pages::Trouble;
+pub use token::TokenRefusal;
 
 /// A refused platform API call, before it is given its correlation id.
 #[derive(Debug, Clone)]
@@ -351,12 +356,31 @@ impl From<StoreError> for ApiError {
     }
 }
 
-/// A refusal of the token endpoint (RFC 6749 §5.2), in three fields as the real system sends them.
-pub fn token_error(status: StatusCode, code: &str, description: &str) -> Response {
-    let body = json!({ "error": code, "error_description": description, "description": description });
-    let mut response = (status, axum::Json(body)).into_response();
-    no_store(&mut response);
-    response
+/// The status of a form or query that cannot be read.
+pub const fn form_status(error: &FormError) -> StatusCode {
+    match error {
+        FormError::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        FormError::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+        FormError::TooMany | FormError::Encoding | FormError::Doubled(_) => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// The status of a page that tells about trouble.
+pub const fn trouble_status(trouble: &Trouble) -> StatusCode {
+    match trouble {
+        Trouble::NotFound => StatusCode::NOT_FOUND,
+        Trouble::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Trouble::FormRefused => StatusCode::FORBIDDEN,
+        Trouble::InteractionOver => StatusCode::BAD_REQUEST,
+        Trouble::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Trouble::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Trouble::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// The status of the page that says that the organization refused an app.
+pub const fn refused_app_status() -> StatusCode {
+    StatusCode::FORBIDDEN
 }
 
 /// RFC 6749 §5.1: neither tokens nor their refusals are cached.

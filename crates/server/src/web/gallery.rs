@@ -139,10 +139,13 @@ impl Cast<'_> {
             form: self.form(),
             app: self.roster(),
             organization: self.acme(),
+            is_authorized: true,
             person: self.ada(),
             scopes: self.lines(),
+            shown: self.text("users:readonly routing"),
         };
         add(states, "consent", &page);
+        add(states, "consent-unvouched", &ConsentPage { is_authorized: false, ..page.clone() });
         add(states, "consent-local", &ConsentPage { app: self.local(), ..page.clone() });
         let long = ConsentPage {
             app: App {
@@ -288,7 +291,8 @@ impl Cast<'_> {
             return_to: self.return_to(),
         };
         add(states, "refused", &page);
-        add(states, "refused-revoked", &RefusedPage { refusal: Refusal::Revoked, ..page });
+        add(states, "refused-revoked", &RefusedPage { refusal: Refusal::Revoked, ..page.clone() });
+        add(states, "refused-role", &RefusedPage { refusal: Refusal::RoleMissing, ..page });
     }
 
     fn around(&self, states: &mut Vec<State>) {

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`SignInPage`] | `/oauth/sign-in` | `email`, `password` |
 //! | [`ChooseOrganizationPage`] | `/oauth/sign-in` | `org` |
-//! | [`ConsentPage`] | `/oauth/consent` | `decision` = `accept` or `deny` |
+//! | [`ConsentPage`] | `/oauth/consent` | `decision` = `accept` or `deny`; `shown` |
 //! | [`ApprovalPage`] | `/oauth/approval` | `decision` = `approve` or `deny`; `shown`; `scope` and `role`, once for each ticked box; `consent` = `user` when ticked |
 //! | [`RequestPage`] | `/oauth/request` | `reason` |
 //! | `not you?` on any of them, [`HomePage`] | `/logout` | (`interaction` empty on the home page) |
@@ -47,7 +47,8 @@ pub struct FormKeys {
 pub struct App {
     /// Its registered name.
     pub name: String,
-    /// Host (and port) of the redirect URI, or its scheme where that is the app's own (`com.example.app`).
+    /// Host (and port) of the redirect URI, or its scheme where that is the app's own (`com.example.app`). Empty where
+    /// nobody is taken anywhere.
     pub return_host: String,
     /// The redirect URI points to the person's own computer, where any program can listen (RFC 8252 §8.6).
     pub is_local: bool,

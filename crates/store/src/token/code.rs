@@ -13,6 +13,7 @@ use crate::change::Author;
 use crate::column::Columns;
 use crate::db::Transaction;
 use crate::token::family::{ceiling_text, end_family, insert_access_token, insert_family, insert_refresh_token};
+use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
 
 /// An authorization code in the claimer's hands. It holds a write transaction: decide at once (no password hashing, no
@@ -35,6 +36,12 @@ impl CodeClaim<'_> {
     /// Whether the code was redeemed before: then only `revoke_family` (or dropping) is left (C11, C12).
     pub fn is_replay(&self) -> bool {
         self.is_replay
+    }
+
+    /// The code's organization, user and authorization, in the claim's transaction.
+    pub async fn standing(&mut self) -> Result<ClaimStanding, StoreError> {
+        let AuthorizationCode { organization, client, user, .. } = &self.record;
+        read_standing(&mut self.transaction, organization, client, Some(user)).await
     }
 
     /// Redeems the code: keeps the family and its first tokens.

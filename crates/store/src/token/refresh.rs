@@ -3,7 +3,7 @@
 
 use countersign_domain::entropy::Entropy;
 use countersign_domain::id::ClientId;
-use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily};
+use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily, TokenSubject};
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
 use sqlx::Row;
@@ -13,6 +13,7 @@ use crate::change::Author;
 use crate::column::Columns;
 use crate::db::Transaction;
 use crate::token::family::{end_family, family, insert_access_token, insert_refresh_token};
+use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
 
 /// A refresh token in the claimer's hands, its whole family locked. It holds a write transaction: decide at once, then
@@ -52,6 +53,16 @@ impl RefreshClaim<'_> {
     /// - More: a successor was used, so this is reuse (C34).
     pub fn newest_generation(&self) -> i64 {
         self.newest_generation
+    }
+
+    /// The family's organization, user and authorization, in the claim's transaction.
+    pub async fn standing(&mut self) -> Result<ClaimStanding, StoreError> {
+        let TokenFamily { organization, client, subject, .. } = &self.family;
+        let user = match subject {
+            TokenSubject::User(user) => Some(user),
+            TokenSubject::Client => None,
+        };
+        read_standing(&mut self.transaction, organization, client, user).await
     }
 
     /// Answers with a new pair. The record counts as rotated since its first rotation.

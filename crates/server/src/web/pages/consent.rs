@@ -16,8 +16,12 @@ pub struct ConsentPage {
     pub app: App,
     /// Name of the organization that the token will be for.
     pub organization: String,
+    /// An administrator of the organization has authorized the app.
+    pub is_authorized: bool,
     /// Who accepts or denies.
     pub person: Person,
     /// Exactly the scopes that accepting will give.
     pub scopes: Vec<ScopeLine>,
+    /// The same as one text; comes back as `shown`, so that nobody accepts what they did not see.
+    pub shown: String,
 }

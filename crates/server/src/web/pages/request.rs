@@ -66,7 +66,7 @@ pub struct RefusedPage {
     pub organization: String,
     /// Who is signed in.
     pub person: Person,
-    /// Denied or revoked.
+    /// Denied, revoked, or for other people.
     pub refusal: Refusal,
     /// Who can change it.
     pub approvers: Approvers,
@@ -81,4 +81,6 @@ pub enum Refusal {
     Denied,
     /// Allowed once, taken away.
     Revoked,
+    /// Allowed for holders of roles, and the person holds none of them.
+    RoleMissing,
 }

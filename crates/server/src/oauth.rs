@@ -1,0 +1,19 @@
+//! The authorization server's endpoints. The rules stand in `domain::oauth`; here they meet requests and the store.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `authorize.rs` | the authorization endpoint and the way back from a page (RFC 6749 §3.1) |
+//! | `front_channel.rs` | one step after another until there is a code |
+//! | `interaction.rs` | a request in progress, kept on our side |
+//! | `approver.rs` | who may decide about apps, asked of the decision point |
+//! | `token.rs` | the token endpoint (RFC 6749 §3.2) |
+//! | `metadata.rs` | RFC 8414, RFC 9728 |
+//! | `attempts.rs` | how often somebody may guess |
+
+pub mod approver;
+pub mod attempts;
+pub mod authorize;
+pub mod front_channel;
+pub mod interaction;
+pub mod metadata;
+pub mod token;

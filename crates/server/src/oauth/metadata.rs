@@ -1,0 +1,28 @@
+//! The well-known documents (RFC 8414 §3, RFC 9728 §3). The issuer comes from configuration, never from a request (E06).
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use countersign_domain::oauth::metadata::{ResourceMetadata, ServerMetadata};
+use serde::Serialize;
+
+use crate::app::App;
+
+/// `GET /.well-known/oauth-authorization-server`
+pub async fn authorization_server(State(app): State<App>) -> Response {
+    document(&ServerMetadata::new(app.origin.as_str(), scopes(&app)))
+}
+
+/// `GET /.well-known/oauth-protected-resource`
+pub async fn protected_resource(State(app): State<App>) -> Response {
+    document(&ResourceMetadata::new(app.origin.as_str(), app.origin.as_str(), scopes(&app)))
+}
+
+fn scopes(app: &App) -> Vec<String> {
+    app.contracts().catalogue().scopes().iter().map(|entry| entry.scope.to_string()).collect()
+}
+
+fn document(body: &impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(body)).into_response()
+}
