@@ -3,6 +3,7 @@
 //! Exit status: 0 done (`evaluate` and `explain`: answered), 2 bad input, named with file, line and what would be right,
 //! 1 anything else.
 
+mod apply;
 mod config;
 mod contract;
 mod evaluate;
@@ -34,6 +35,8 @@ struct Cli {
 enum Command {
     /// Run the server
     Serve(serve::Arguments),
+    /// Bring organizations, roles, users, apps and authorizations to the state in a world file
+    Apply(apply::Arguments),
     /// Import, check and show API contracts
     #[command(subcommand)]
     Contract(contract::Command),
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Apply(arguments) => apply::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Contract(command) => contract::run(&command),
         Command::Evaluate(arguments) => evaluate::run(&arguments),

@@ -1,10 +1,10 @@
 //! The contracts of a node: our own API first, then what operators imported; one catalogue for all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use anyhow::Context;
-use countersign_decision::{Contract, ContractSource, Contracts, ImportOptions, Permission, SourceFile, import};
+use countersign_decision::{Contract, ContractSource, Contracts, ImportOptions, Permission, Scope, SourceFile, import};
 use countersign_domain::entropy::Entropy;
 use countersign_domain::time::Timestamp;
 use countersign_store::{Store, StoreError, SystemTask};
@@ -26,6 +26,12 @@ pub struct Loaded {
 /// The contract of our own API.
 pub fn platform(contracts: &Contracts) -> &Contract {
     contracts.named(PLATFORM_CONTRACT).expect("INVARIANT: `load` puts the platform contract first")
+}
+
+/// What the console may do in organizations that are made: whatever our own API offers, within what its user may do.
+pub fn console_scopes(platform: &Contract) -> Vec<Scope> {
+    let scopes = platform.operations().iter().flat_map(|operation| operation.requirement.scopes_any_of()).flatten();
+    scopes.collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }
 
 /// How people read a permission: in our own contract's words where it has some.

@@ -4,6 +4,8 @@
 mod binary;
 
 #[cfg(test)]
+mod apply;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod contract;
