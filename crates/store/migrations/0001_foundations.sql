@@ -210,6 +210,8 @@ CREATE TABLE authorization_codes (
     claims           BIGINT NOT NULL,
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, user_id)
 );
+CREATE INDEX authorization_codes_by_user   ON authorization_codes (org_id, user_id);
+CREATE INDEX authorization_codes_by_client ON authorization_codes (client_id);
 
 -- user_id is null where the client acts for itself. A ceiling that is null follows the authorization as it changes.
 CREATE TABLE token_families (

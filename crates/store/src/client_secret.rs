@@ -37,11 +37,12 @@ impl SystemStore<'_> {
     /// The hashes of a client's secrets that are live now, the newest first; empty for public and unknown clients.
     pub async fn client_secrets(&self, id: &ClientId) -> Result<Vec<SecretHash>, StoreError> {
         let rows = sqlx::query(
-            "SELECT hash
-               FROM client_secrets
-              WHERE client_id = $1
-                AND (expires_at IS NULL OR expires_at > $2)
-              ORDER BY created_at DESC, hash",
+            "SELECT s.hash
+               FROM clients c
+               JOIN client_secrets s ON s.org_id = c.org_id AND s.client_id = c.client_id
+              WHERE c.client_id = $1
+                AND (s.expires_at IS NULL OR s.expires_at > $2)
+              ORDER BY s.created_at DESC, s.hash",
         )
         .bind(id.as_str())
         .bind(self.now.as_micros())

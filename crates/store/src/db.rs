@@ -328,3 +328,70 @@ fn from_database(failure: &dyn sqlx::error::DatabaseError) -> StoreError {
         _ => StoreError::Unavailable(DatabaseFailure { message, is_lost_race: false }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    async fn sqlite() -> (Database, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite { folder: folder.path().to_owned() };
+        (Database::open(&location, Options::default()).await.unwrap(), folder)
+    }
+
+    async fn pragma(pool: &AnyPool, name: &str) -> i64 {
+        let row = sqlx::query(AssertSqlSafe(format!("PRAGMA {name}"))).fetch_one(pool).await.unwrap();
+        row.try_get(0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn sqlite_survives_loss_of_power_keeps_references_and_waits_for_other_processes() {
+        let (database, _folder) = sqlite().await;
+        for pool in [database.writer(), database.readers()] {
+            assert_eq!(pragma(pool, "synchronous").await, 2, "FULL");
+            assert_eq!(pragma(pool, "foreign_keys").await, 1);
+            assert_eq!(pragma(pool, "busy_timeout").await, 5_000);
+        }
+        assert_eq!(pragma(database.readers(), "query_only").await, 1, "readers cannot write by mistake");
+    }
+
+    #[tokio::test]
+    async fn a_write_that_lost_a_race_begins_again() {
+        let (database, _folder) = sqlite().await;
+        let attempts = &AtomicU32::new(0);
+        let outcome = database.write(|transaction| async move {
+            if attempts.fetch_add(1, Ordering::Relaxed) < 3 {
+                return Err(StoreError::lost_race("slower".to_owned()));
+            }
+            Ok(transaction.commit().await?)
+        });
+        outcome.await.unwrap();
+        assert_eq!(attempts.load(Ordering::Relaxed), 4);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_loses_every_race_gives_up() {
+        let (database, _folder) = sqlite().await;
+        let attempts = &AtomicU32::new(0);
+        let outcome = database.write(|_transaction| async move {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            Err::<(), _>(StoreError::lost_race("slower".to_owned()))
+        });
+        assert!(matches!(outcome.await, Err(StoreError::Unavailable(_))));
+        assert_eq!(attempts.load(Ordering::Relaxed), WRITE_ATTEMPTS);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_wrong_is_not_tried_again() {
+        let (database, _folder) = sqlite().await;
+        let attempts = &AtomicU32::new(0);
+        let outcome = database.write(|_transaction| async move {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            Err::<(), _>(StoreError::NotFound { what: "user" })
+        });
+        assert!(outcome.await.is_err());
+        assert_eq!(attempts.load(Ordering::Relaxed), 1);
+    }
+}

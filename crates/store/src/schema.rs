@@ -32,6 +32,9 @@ pub(crate) async fn migrate(pool: &AnyPool) -> Result<(), StoreError> {
 
 fn cause(error: MigrateError, known: i64) -> StoreError {
     match error {
+        MigrateError::ExecuteMigration(error, _) if is_there_already(&error) => {
+            StoreError::Corrupt { what: "it has tables of another program".to_owned() }
+        }
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         MigrateError::VersionMissing(found) if found > known => StoreError::TooNew { found, known },
         MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) => {
@@ -39,4 +42,9 @@ fn cause(error: MigrateError, known: i64) -> StoreError {
         }
         error => StoreError::Corrupt { what: error.to_string() },
     }
+}
+
+/// PostgreSQL: duplicate_table. (A SQLite file of another program is known by its header.)
+fn is_there_already(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42P07")
 }

@@ -1,5 +1,8 @@
 //! A store of its own for each test, and short ways to fill it.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use countersign_decision::{Enforcement, PermissionPolicy, Scope};
@@ -208,7 +211,8 @@ pub(crate) fn access_token(secret: &str, family: &TokenFamily) -> AccessToken {
 pub(crate) async fn postgres_schema() -> Option<Location> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let Some(admin) = postgres_url() else {
-        say("SKIPPED: COUNTERSIGN_TEST_POSTGRES_URL is not set, the store is not tested on PostgreSQL");
+        static SAID: Once = Once::new();
+        SAID.call_once(|| say_skipped("the store on PostgreSQL: COUNTERSIGN_TEST_POSTGRES_URL is not set"));
         return None;
     };
     sqlx::any::install_default_drivers();
@@ -221,9 +225,13 @@ pub(crate) async fn postgres_schema() -> Option<Location> {
     Some(Location::Postgres { url: format!("{admin}{joint}options=-c%20search_path%3D{schema}") })
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped half must be seen")]
-fn say(line: &str) {
-    eprintln!("{line}");
+/// On the real stderr, which the test runner does not keep to itself, and in the list that `./test` shows at its end.
+fn say_skipped(what: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
+    let log = std::env::var_os("COUNTERSIGN_SKIPPED_LOG");
+    if let Some(Ok(mut log)) = log.map(|log| OpenOptions::new().create(true).append(true).open(log)) {
+        let _ = writeln!(log, "{what}");
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests have no configuration but their environment")]

@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use countersign_store::{Location, Options, Store, StoreError, SystemTask};
-use sqlx::{AnyPool, Executor, Row};
+use sqlx::{AnyPool, AssertSqlSafe, Executor, Row};
 
-use crate::fixture::{Fixture, NOW, postgres_schema};
+use crate::fixture::{Fixture, NOW, new_user, postgres_schema};
 
 both! {
     async fn a_store_is_ready_and_holds_the_platform_and_its_console(fixture) {
@@ -31,7 +31,7 @@ both! {
             let store = if number % 2 == 0 { fixture.store.clone() } else { other.clone() };
             let entropy = countersign_domain::entropy::SeededEntropy::new(100 + number);
             tokio::spawn(async move {
-                let new = crate::fixture::new_user(&format!("u{number}@acme.test"));
+                let new = new_user(&format!("u{number}@acme.test"));
                 let system = store.system(SystemTask::Apply, NOW, &entropy);
                 system.org(&crate::fixture::organization_id("acme")).create_user(&new).await.map(drop)
             })
@@ -79,6 +79,38 @@ async fn start_eight(location: &Location) {
     for start in starts.collect::<Vec<_>>() {
         start.await.unwrap().unwrap().ready().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_postgres_database_with_tables_of_another_program_is_refused() {
+    let Some(location) = postgres_schema().await else { return };
+    let Location::Postgres { url } = &location else { unreachable!("it is PostgreSQL") };
+    AnyPool::connect(url).await.unwrap().execute("CREATE TABLE users (name TEXT)").await.unwrap();
+    let error = Store::open(&location, Options::default()).await.err().unwrap();
+    assert!(error.to_string().ends_with("it has tables of another program"), "{error}");
+}
+
+#[tokio::test]
+async fn a_postgres_write_that_cannot_be_serialized_or_deadlocks_begins_again() {
+    let Some(fixture) = Fixture::postgres().await else { return };
+    let acme = fixture.organization("acme").await;
+    let raw = fixture.raw().await;
+    for (number, code) in ["40001", "40P01"].into_iter().enumerate() {
+        // Fails the first three inserts; a sequence does not roll back.
+        let trap = format!(
+            "CREATE SEQUENCE s{number};
+             CREATE FUNCTION trap{number}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF nextval('s{number}') <= 3 THEN RAISE EXCEPTION 'slower' USING ERRCODE = '{code}'; END IF;
+                 RETURN NEW;
+             END $$;
+             CREATE TRIGGER trap{number} BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION trap{number}();"
+        );
+        raw.execute(AssertSqlSafe(trap)).await.unwrap();
+        let revision = fixture.revision("acme").await;
+        acme.create_user(&new_user(&format!("u{number}@acme.test"))).await.unwrap();
+        assert_eq!(fixture.revision("acme").await, revision + 1, "{code}");
+    }
+    fixture.drop_schema().await;
 }
 
 #[tokio::test]
