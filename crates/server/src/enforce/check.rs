@@ -45,7 +45,9 @@ pub struct Refusal {
     pub operation_id: Option<String>,
     /// Methods of the path, for 405.
     pub allowed_methods: Vec<String>,
-    /// The sufficient scope alternative that opens fewest operations.
+    /// The scopes that the operation asks for, of all alternatives: what the app would need some of.
+    pub scopes: Vec<String>,
+    /// The missing scope alternative that opens fewest operations.
     pub narrowest_scopes: Vec<String>,
     /// The app that asked, when it is known.
     pub client: Option<String>,
@@ -149,12 +151,24 @@ fn caller(bearer: &Bearer) -> Caller {
     }
 }
 
+/// The scopes of every alternative of the operation that denied, each once, in the contract's order.
+fn scopes_of_all_alternatives(denial: &Denial<'_>) -> Vec<String> {
+    let mut scopes: Vec<String> = Vec::new();
+    for scope in denial.decided_by().into_iter().flat_map(|operation| operation.requirement.scopes_any_of()).flatten() {
+        if !scopes.iter().any(|known| known == scope.as_str()) {
+            scopes.push(scope.to_string());
+        }
+    }
+    scopes
+}
+
 impl Refusal {
     fn new(denial: &Denial<'_>, asker: &Asker) -> Self {
         Self {
             reason: denial.reason(),
             operation_id: denial.operation().map(|operation| operation.id.clone()),
             allowed_methods: denial.allowed_methods().iter().map(ToString::to_string).collect(),
+            scopes: scopes_of_all_alternatives(denial),
             narrowest_scopes: denial.narrowest_scopes().into_iter().flatten().map(ToString::to_string).collect(),
             client: match asker {
                 Asker::Live(live) => Some(live.bearer.client.to_string()),
@@ -167,20 +181,6 @@ impl Refusal {
     /// Every half that is missing, as the operator contract shapes it; `None` where nothing is.
     pub fn missing_json(&self) -> Option<Value> {
         self.missing.as_object().is_some_and(|missing| !missing.is_empty()).then(|| self.missing.clone())
-    }
-
-    /// The scopes of every alternative, each once, in the contract's order.
-    pub fn scopes_of_all_alternatives(&self) -> Vec<String> {
-        let mut scopes: Vec<String> = Vec::new();
-        for scope in
-            self.missing["scopes_any_of"].as_array().into_iter().flatten().flat_map(|set| set.as_array()).flatten()
-        {
-            let scope = scope.as_str().unwrap_or_default();
-            if !scopes.iter().any(|known| known == scope) {
-                scopes.push(scope.to_owned());
-            }
-        }
-        scopes
     }
 
     /// The permissions that are missing.

@@ -277,7 +277,7 @@ impl ApiError {
                     "app.not.authorized.for.scope",
                     "App not authorized to use scope [{scopes}]",
                 )
-                .with("scopes", refusal.scopes_of_all_alternatives().join(", "));
+                .with("scopes", refusal.scopes.join(", "));
                 let scope = refusal.narrowest_scopes.join(" ");
                 let scope = if scope.is_empty() { String::new() } else { format!(", scope=\"{scope}\"") };
                 error.with_header(
