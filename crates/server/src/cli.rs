@@ -6,6 +6,7 @@
 mod apply;
 mod config;
 mod contract;
+mod demo;
 mod evaluate;
 mod explain;
 mod failure;
@@ -33,6 +34,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Start a server with a sample world, tell the rule in real calls, and keep serving
+    Demo(demo::Arguments),
     /// Run the server
     Serve(serve::Arguments),
     /// Bring organizations, roles, users, apps and authorizations to the state in a world file
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Contract(command) => contract::run(&command),

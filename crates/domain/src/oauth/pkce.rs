@@ -41,6 +41,11 @@ impl CodeChallenge {
         }
     }
 
+    /// The challenge of a verifier (RFC 7636 §4.2): what an app computes before it sends people here.
+    pub fn of_verifier(verifier: &str) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())))
+    }
+
     /// Reads a challenge as it was kept.
     pub fn parse(text: &str) -> Option<Self> {
         let digest = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -55,8 +60,8 @@ impl CodeChallenge {
     /// Whether `verifier` is the one behind this challenge (RFC 7636 §4.6), compared on the hash in constant time.
     pub fn is_met_by(&self, verifier: &str) -> bool {
         let is_well_formed = (43..=128).contains(&verifier.len()) && verifier.bytes().all(is_unreserved);
-        let computed = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
-        bool::from(computed.as_bytes().ct_eq(self.0.as_bytes())) && is_well_formed
+        let computed = Self::of_verifier(verifier);
+        bool::from(computed.0.as_bytes().ct_eq(self.0.as_bytes())) && is_well_formed
     }
 }
 

@@ -10,4 +10,6 @@ mod bad_input;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod evaluate;
