@@ -51,6 +51,7 @@ pub(super) async fn read(call: Call) -> Result<Response, ApiError> {
 pub(super) async fn grant(call: Call) -> Result<Response, ApiError> {
     let app = registered(&call).await?;
     let request: OAuthAuthorizationUpdate = call.json()?;
+    no_service_decides_about_itself(&call, &app.client.id)?;
     let (scopes, roles) = read_update(&call, &request)?;
 
     let grantor = Grantor::read(&call).await?;

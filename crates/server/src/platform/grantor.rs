@@ -110,11 +110,13 @@ impl Held {
 impl Grantor {
     /// Reads the organization and what the caller holds in it.
     pub(super) async fn read(call: &Call) -> Result<Self, ApiError> {
+        // first what the caller holds: if the revision is still the door's afterwards, both are of that revision
+        let held = Held::read(call).await?;
         let (revision, facts) = call.org().facts().await?;
         if revision != call.bearer.org_revision {
             return Err(ApiError::moved());
         }
-        Ok(Self { held: Held::read(call).await?, facts, revision })
+        Ok(Self { held, facts, revision })
     }
 
     /// The organization's data, for a write that happens on this revision or not at all.
