@@ -306,4 +306,29 @@ mod tests {
         assert!(!matches("directory:*:*", "admin"));
         assert!(!matches("directory:user:Add", "directory:user:add"));
     }
+
+    #[test]
+    fn a_policy_covers_what_it_holds_now_and_later() {
+        let covers =
+            |held: &str, other: &str| held.parse::<PermissionPolicy>().unwrap().covers(&other.parse().unwrap());
+        for (held, other) in [
+            ("directory:user:add", "directory:user:add"),
+            ("directory:user:*", "directory:user:add"),
+            ("directory:*:*", "directory:user:*"),
+            ("directory:*:view", "directory:user:view"),
+            ("admin", "admin"),
+        ] {
+            assert!(covers(held, other), "{held} covers {other}");
+        }
+        for (held, other) in [
+            ("directory:user:add", "directory:user:*"),
+            ("directory:*:view", "directory:user:*"),
+            ("directory:user:*", "directory:*:view"),
+            ("directory:user:add", "directory:user:Add"),
+            ("admin", "admin:admin:admin"),
+            ("directory:*:*", "oauth:client:view"),
+        ] {
+            assert!(!covers(held, other), "{held} does not cover {other}");
+        }
+    }
 }
