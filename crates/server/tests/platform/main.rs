@@ -1,0 +1,19 @@
+//! The platform API over HTTP: whole answers, refusals and what no requirement can say, one file for each noun.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod authorizations;
+mod catalogues;
+mod clients;
+mod contract;
+mod door;
+mod last_holder;
+mod organization;
+mod roles;
+mod server;
+mod subjects;
+mod tokens;
+mod user_search;
+mod users;
+mod walk_every_operation;
+mod world;
