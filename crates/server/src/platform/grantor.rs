@@ -2,7 +2,7 @@
 //!
 //! Each half of authority is bounded by the same half of whoever gives it: roles by the permissions that the caller holds
 //! in the division that the role is given in, what an app may do by rules that no app can turn on itself
-//! (`docs/decisions/0008-nobody-gives-more-than-they-hold.md`).
+//! (`docs/decisions/0010-nobody-gives-more-than-they-hold.md`).
 
 use countersign_decision::{OrganizationFacts, Permission, PermissionMode, PermissionPolicy, RoleFacts};
 use countersign_domain::id::{ClientId, RoleId};
