@@ -13,3 +13,5 @@ mod contract;
 mod demo;
 #[cfg(test)]
 mod evaluate;
+#[cfg(test)]
+mod serve;
