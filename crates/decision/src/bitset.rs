@@ -54,8 +54,15 @@ mod tests {
             set.insert(index);
         }
         assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
+        assert_eq!((0..200).filter(|index| set.contains(*index)).collect::<Vec<_>>(), [0, 63, 64, 129]);
         assert_eq!(set.len(), 4);
-        assert!(!set.contains(1) && !set.contains(128));
+    }
+
+    #[test]
+    fn the_ends_of_a_word_are_told_from_its_middle() {
+        let mut set = BitSet::with_room_for(64);
+        set.insert(5);
+        assert_eq!((0..64).filter(|index| set.contains(*index)).collect::<Vec<_>>(), [5]);
     }
 
     #[test]
