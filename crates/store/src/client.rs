@@ -1,7 +1,6 @@
-//! OAuth clients. Their secrets are in `client_secret`.
+//! OAuth clients. Their secrets are in `client_secret`, their end in `client_deletion`.
 
 use countersign_decision::Scope;
-use countersign_domain::audit::Actor;
 use countersign_domain::client::{Client, ClientState, GrantType};
 use countersign_domain::id::{ClientId, OrganizationId, RoleId};
 use countersign_domain::organization::DivisionScope;
@@ -11,10 +10,8 @@ use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
-use crate::authorization::organizations_that_decided_on;
-use crate::change::{Author, Event, OrgWriter};
+use crate::change::{Event, OrgWriter};
 use crate::column::{Columns, damaged, json_text};
-use crate::db::Transaction;
 use crate::error::conflict;
 use crate::{Listing, OrgStore, Page, StoreError, SystemStore};
 
@@ -151,22 +148,6 @@ impl OrgStore<'_> {
         })
         .await
     }
-
-    /// Deletes one of the organization's own clients. Its tokens end, and so does what any organization authorized it for:
-    /// each of those gets a new revision and an audit record too.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    pub async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError> {
-        self.database
-            .write(|transaction| async move {
-                let mut writer = lock_for_deletion(transaction, self.author(), id).await?;
-                writer.must_be_at(self.expected_revision).await?;
-                let writer = delete_client(writer, id).await?;
-                writer.commit(()).await
-            })
-            .await
-    }
 }
 
 impl SystemStore<'_> {
@@ -182,20 +163,6 @@ impl SystemStore<'_> {
         .fetch_optional(self.database.readers())
         .await?;
         row.as_ref().map(client).transpose()
-    }
-
-    /// Sets where the built-in console may be redirected to: it follows the public origin of the configuration.
-    pub async fn set_console_redirect_uris(&self, redirect_uris: &[String]) -> Result<(), StoreError> {
-        let platform = OrganizationId::parse(crate::organization::PLATFORM_ORGANIZATION).expect("it is a slug");
-        let console = ClientId::parse(CONSOLE_CLIENT).expect("it is a client id");
-        let store = self.org(&platform);
-        match store.client(&console).await? {
-            Some(client) if client.redirect_uris == redirect_uris => Ok(()),
-            _ => {
-                let change = ClientChange { redirect_uris: Some(redirect_uris.to_vec()), ..ClientChange::default() };
-                store.update_client(&console, &change).await.map(drop)
-            }
-        }
     }
 }
 
@@ -275,25 +242,6 @@ impl OrgWriter<'_> {
         Ok(after)
     }
 
-    async fn delete_own_client(&mut self, id: &ClientId) -> Result<(), StoreError> {
-        let before = self.client(id).await?;
-        self.end_tokens_of_client(id).await?;
-        self.delete_assignments_of("client", id.as_str()).await?;
-        sqlx::query("DELETE FROM client_secrets WHERE org_id = $1 AND client_id = $2")
-            .bind(self.organization.as_str())
-            .bind(id.as_str())
-            .execute(&mut *self.transaction)
-            .await?;
-        sqlx::query("DELETE FROM clients WHERE org_id = $1 AND client_id = $2")
-            .bind(self.organization.as_str())
-            .bind(id.as_str())
-            .execute(&mut *self.transaction)
-            .await
-            .map_err(decided_on_meanwhile)?;
-        self.record(event("client.delete", &before, picture(&before), Value::Null));
-        Ok(())
-    }
-
     /// One of the organization's own clients.
     pub(crate) async fn client(&mut self, id: &ClientId) -> Result<Client, StoreError> {
         let client = find_own_client(&mut *self.transaction, self.organization, id).await?;
@@ -332,50 +280,7 @@ impl OrgWriter<'_> {
     }
 }
 
-/// Locks the client's home and each organization that decided about it, in the order of their ids, so that two deletions
-/// do not wait for each other for ever.
-async fn lock_for_deletion<'w>(
-    mut transaction: Transaction,
-    author: Author<'w>,
-    id: &ClientId,
-) -> Result<OrgWriter<'w>, StoreError> {
-    let mut organizations = organizations_that_decided_on(&mut transaction, id).await?;
-    organizations.push(author.organization.clone());
-    organizations.sort();
-    for organization in &organizations {
-        transaction = OrgWriter::lock(transaction, Author { organization, ..author }).await?.finish().await?;
-    }
-    OrgWriter::lock(transaction, author).await
-}
-
-/// Removes a client everywhere: in each organization that decided about it, and at home.
-pub(crate) async fn delete_client<'w>(mut writer: OrgWriter<'w>, id: &ClientId) -> Result<OrgWriter<'w>, StoreError> {
-    let Author { organization: home, actor, now, entropy } = writer.author();
-    writer.client(id).await?;
-    let organizations = organizations_that_decided_on(&mut writer.transaction, id).await?;
-    let mut transaction = writer.finish().await?;
-    for organization in &organizations {
-        // Another organization learns that the app is gone, not who at the app's home did it.
-        let actor = if organization == home { actor } else { &APP_DELETED };
-        let mut writer = OrgWriter::lock(transaction, Author { organization, actor, now, entropy }).await?;
-        writer.delete_authorization(id).await?;
-        transaction = writer.finish().await?;
-    }
-    let mut writer = OrgWriter::lock(transaction, Author { organization: home, actor, now, entropy }).await?;
-    writer.delete_own_client(id).await?;
-    Ok(writer)
-}
-
-/// An organization decided about the client while it was being deleted: from the start.
-fn decided_on_meanwhile(error: sqlx::Error) -> StoreError {
-    match StoreError::from(error) {
-        StoreError::Invalid { what } => StoreError::lost_race(what),
-        error => error,
-    }
-}
-
 const ID_TAKEN: &str = "another client has, or had, this id";
-static APP_DELETED: Actor = Actor::System("app deleted by its organization");
 
 async fn find_own_client(
     executor: impl Executor<'_, Database = Any>,
@@ -422,11 +327,11 @@ fn grant_types_text(grant_types: &[GrantType]) -> String {
     json_text(&grant_types.iter().map(|grant_type| grant_type.as_str()).collect::<Vec<_>>())
 }
 
-fn event(action: &'static str, client: &Client, before: Value, after: Value) -> Event {
+pub(crate) fn event(action: &'static str, client: &Client, before: Value, after: Value) -> Event {
     Event { action: action.into(), entity: "client".into(), entity_id: client.id.to_string(), before, after }
 }
 
-fn picture(client: &Client) -> Value {
+pub(crate) fn picture(client: &Client) -> Value {
     json!({
         "name": client.name,
         "description": client.description,

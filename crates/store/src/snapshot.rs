@@ -20,14 +20,6 @@ impl SystemStore<'_> {
     ) -> Result<Option<(i64, OrganizationFacts)>, StoreError> {
         read_facts(self.database, id).await
     }
-
-    /// The revision of every organization: what a node polls to find changes that other processes made.
-    pub async fn revisions(&self) -> Result<Vec<(OrganizationId, i64)>, StoreError> {
-        let rows = sqlx::query("SELECT org_id, revision FROM organizations ORDER BY org_id")
-            .fetch_all(self.database.readers())
-            .await?;
-        rows.iter().map(|row| Ok((row.id("org_id")?, row.number("revision")?))).collect()
-    }
 }
 
 impl OrgStore<'_> {

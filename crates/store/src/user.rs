@@ -1,4 +1,4 @@
-//! Users: the people of an organization.
+//! Users: the people of an organization. Their passwords are in `password`.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,9 @@ use sqlx::{Any, Executor};
 use crate::change::{Event, OrgWriter};
 use crate::column::{Columns, damaged, hash_text};
 use crate::error::conflict;
+pub use crate::password::SignInCandidate;
 use crate::user_search::UserQuery;
-use crate::{Listing, OrgStore, Page, StoreError, SystemStore};
+use crate::{Listing, OrgStore, Page, StoreError};
 
 /// Which users to list; an empty list does not limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,19 +59,6 @@ pub struct UserChange {
     pub state: Option<UserState>,
     /// The division that the user object belongs to.
     pub division: Option<DivisionId>,
-}
-
-/// Somebody who may be the person that signs in with an e-mail address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignInCandidate {
-    /// Where.
-    pub organization: OrganizationId,
-    /// Who.
-    pub user: UserId,
-    /// Whether the person may sign in.
-    pub state: UserState,
-    /// Absent: cannot sign in with a password.
-    pub password: Option<SecretHash>,
 }
 
 impl OrgStore<'_> {
@@ -143,45 +131,6 @@ impl OrgStore<'_> {
             writer.commit(()).await
         })
         .await
-    }
-
-    /// Sets a password; the user's sessions and tokens end (C43).
-    ///
-    /// # Errors
-    /// `NotFound` for unknown and deleted users.
-    pub async fn set_password(&self, id: &UserId, password: &SecretHash) -> Result<(), StoreError> {
-        self.change(|mut writer| async move {
-            writer.set_password(id, Some(password)).await?;
-            writer.commit(()).await
-        })
-        .await
-    }
-}
-
-impl SystemStore<'_> {
-    /// Everybody not deleted with this e-mail address, in any active organization.
-    pub async fn sign_in_candidates(&self, email: &Email) -> Result<Vec<SignInCandidate>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT u.org_id, u.user_id, u.state, u.password_hash
-               FROM users u
-               JOIN organizations o ON o.org_id = u.org_id
-              WHERE u.email_key = $1
-                AND u.state <> 'deleted'
-                AND o.is_active = 1
-              ORDER BY u.org_id",
-        )
-        .bind(email.key())
-        .fetch_all(self.database.readers())
-        .await?;
-        let candidate = |row: &AnyRow| {
-            Ok(SignInCandidate {
-                organization: row.id("org_id")?,
-                user: row.id("user_id")?,
-                state: row.named("state", UserState::parse)?,
-                password: row.optional_hash("password_hash")?,
-            })
-        };
-        rows.iter().map(candidate).collect()
     }
 }
 
@@ -290,27 +239,6 @@ impl OrgWriter<'_> {
         Ok(())
     }
 
-    /// `None`: the user cannot sign in with a password any more.
-    pub(crate) async fn set_password(&mut self, id: &UserId, password: Option<&SecretHash>) -> Result<(), StoreError> {
-        let user = self.living_user(id).await?;
-        sqlx::query(
-            "UPDATE users
-                SET password_hash = $3
-              WHERE org_id = $1
-                AND user_id = $2",
-        )
-        .bind(self.organization.as_str())
-        .bind(id.as_str())
-        .bind(password.map(hash_text))
-        .execute(&mut *self.transaction)
-        .await?;
-        self.end_sessions_of(id).await?;
-        self.end_tokens_of_user(id).await?;
-        let has_password = json!({ "hasPassword": password.is_some() });
-        self.note(Event { after: has_password, ..event("user.set_password", &user, Value::Null) });
-        Ok(())
-    }
-
     /// Everybody but the deleted, with their passwords.
     pub(crate) async fn people(&mut self) -> Result<Vec<(User, Option<SecretHash>)>, StoreError> {
         let rows = sqlx::query(
@@ -387,7 +315,7 @@ fn edited(given: Option<&String>, kept: Option<String>) -> Option<String> {
     }
 }
 
-fn event(action: &'static str, after: &User, before: Value) -> Event {
+pub(crate) fn event(action: &'static str, after: &User, before: Value) -> Event {
     Event {
         action: action.into(),
         entity: "user".into(),

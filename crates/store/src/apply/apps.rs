@@ -10,7 +10,8 @@ use super::people::{is_same, labels};
 use super::{ApplyError, Applying, ClientIds, Names};
 use crate::StoreError;
 use crate::change::OrgWriter;
-use crate::client::{CONSOLE_CLIENT, ClientChange, NewClient, delete_client};
+use crate::client::{CONSOLE_CLIENT, ClientChange, NewClient};
+use crate::client_deletion::delete_client;
 
 impl<'a> Applying<'a> {
     pub(super) async fn apps(

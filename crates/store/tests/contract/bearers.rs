@@ -60,7 +60,9 @@ both! {
             let family = fixture.family("acme", &client, user);
             system.save_tokens(&family, &access_token(secret, &family)).await.unwrap();
         }
+        system.create_session(&crate::sessions::session("acme", &ada, "cookie")).await.unwrap();
         assert_eq!(acme.revoke_tokens_of_user(&ada.id).await.unwrap(), 2);
+        assert_eq!(system.session(&Digest::of(b"cookie")).await.unwrap(), None);
         for (secret, is_revoked) in [("ada 1", true), ("ada 2", true), ("bob", false)] {
             let bearer = system.bearer(&Digest::of(secret.as_bytes())).await.unwrap().unwrap();
             assert_eq!(bearer.is_revoked, is_revoked, "{secret}");

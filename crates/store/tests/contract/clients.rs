@@ -152,17 +152,6 @@ both! {
         acme.create_client(&named, None, &[]).await.unwrap();
     }
 
-    async fn the_console_follows_the_public_origin(fixture) {
-        let system = fixture.system(SystemTask::Authorize);
-        let uris = ["https://id.acme.test/console/callback".to_owned()];
-        system.set_console_redirect_uris(&uris).await.unwrap();
-        let revision = fixture.revision("countersign").await;
-        system.set_console_redirect_uris(&uris).await.unwrap();
-        assert_eq!(fixture.revision("countersign").await, revision);
-        let console = system.client(&client_id("countersign-console")).await.unwrap().unwrap();
-        assert_eq!(console.redirect_uris, uris);
-    }
-
     async fn the_console_is_an_app_that_can_be_revoked(fixture) {
         let acme = fixture.organization("acme").await;
         let revoked = acme.revoke(&client_id("countersign-console")).await.unwrap();

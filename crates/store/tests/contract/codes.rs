@@ -1,10 +1,11 @@
 //! Authorization codes: claimed by their client only, redeemed once.
 
+use countersign_decision::AuthorizationState;
 use countersign_domain::client::Client;
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::token::{RefreshToken, TokenFamily};
 use countersign_domain::secret::Digest;
-use countersign_domain::user::User;
+use countersign_domain::user::{User, UserState};
 use countersign_store::{StoreError, SystemTask};
 
 use crate::fixture::{ALL, Fixture, NOW, access_token, organization_id, scopes};
@@ -157,6 +158,20 @@ both! {
         }
         assert_eq!(successes, 1);
         assert_eq!(fixture.count("SELECT COUNT(*) FROM access_tokens WHERE org_id = 'acme'").await, 1);
+    }
+
+    async fn a_claim_sees_where_user_and_app_stand_now(fixture) {
+        let Issued { client, user, code, .. } = issued(fixture).await;
+        let system = fixture.system(SystemTask::TokenEndpoint);
+        let mut claim = system.claim_code(&code.digest, &client.id).await.unwrap().unwrap();
+        let standing = claim.standing().await.unwrap();
+        assert_eq!((standing.user_state, standing.grant), (Some(UserState::Active), None));
+        assert_eq!(standing.organization.id, organization_id("acme"));
+        drop(claim);
+        fixture.org("acme").deny(&client.id, "").await.unwrap();
+        let mut claim = system.claim_code(&code.digest, &client.id).await.unwrap().unwrap();
+        let grant = claim.standing().await.unwrap().grant.unwrap();
+        assert_eq!(grant.state, AuthorizationState::Denied);
     }
 
     async fn c41_a_code_dies_with_its_user(fixture) {

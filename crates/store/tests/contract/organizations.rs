@@ -43,6 +43,16 @@ both! {
         assert_eq!(fixture.revision("acme").await, revision + 1);
     }
 
+    async fn a_division_name_is_unique_in_the_organization(fixture) {
+        let acme = fixture.organization("acme").await;
+        let globex = fixture.organization("globex").await;
+        let sales = acme.create_division("Sales").await.unwrap();
+        assert!(!sales.is_home);
+        assert_eq!(acme.division(&sales.id).await.unwrap(), Some(sales));
+        assert!(matches!(acme.create_division("Sales").await, Err(StoreError::Conflict { .. })));
+        globex.create_division("Sales").await.unwrap();
+    }
+
     async fn what_is_not_there_is_not_found(fixture) {
         assert!(matches!(fixture.org("nowhere").organization().await, Err(StoreError::NotFound { what: "organization" })));
         let error = fixture.org("nowhere").set_enforcement(Enforcement::Off, None).await;
