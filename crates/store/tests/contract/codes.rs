@@ -161,7 +161,7 @@ both! {
     }
 
     async fn a_claim_sees_where_user_and_app_stand_now(fixture) {
-        let Issued { client, user, code, .. } = issued(fixture).await;
+        let Issued { client, code, .. } = issued(fixture).await;
         let system = fixture.system(SystemTask::TokenEndpoint);
         let mut claim = system.claim_code(&code.digest, &client.id).await.unwrap().unwrap();
         let standing = claim.standing().await.unwrap();
