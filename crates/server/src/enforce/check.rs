@@ -1,9 +1,11 @@
 //! The one path of every enforcement point: credentials → live state → `decision::decide` → allowed or refused.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use countersign_decision::{
-    Authority, Caller, ClientRef, Contract, Contracts, Decision, Denial, OwnedPermit, Reason, Snapshot, Subject, decide,
+    Authority, Caller, ClientRef, Contract, Contracts, Decision, Denial, OwnedPermit, Permission, Reason, Snapshot,
+    Subject, decide, decide_operation,
 };
 use countersign_domain::audit::Actor;
 use countersign_domain::client::ClientState;
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::config::PublicOrigin;
+use crate::contracts;
 use crate::http::bearer::Credentials;
 
 /// What a caller asks for.
@@ -52,6 +55,8 @@ pub struct Refusal {
     /// The app that asked, when it is known.
     pub client: Option<String>,
     missing: Value,
+    /// Roles that give a missing permission, for callers who may view roles.
+    helping_roles: Option<Value>,
 }
 
 /// Who asks, as the store knows it at this instant.
@@ -107,7 +112,7 @@ pub fn check(app: &App, contract: &Contract, asker: &Asker, ask: Ask<'_>) -> Res
             }
             Ok(Allowed { operation_id: permit.operation().id.clone(), permit: permit.detach() })
         }
-        Decision::Deny(denial) => Err(Box::new(Refusal::new(&denial, asker))),
+        Decision::Deny(denial) => Err(Box::new(Refusal::new(&denial, asker, &app.contracts()))),
     }
 }
 
@@ -162,8 +167,25 @@ fn scopes_of_all_alternatives(denial: &Denial<'_>) -> Vec<String> {
     scopes
 }
 
+/// Roles that give a missing permission: only for a caller who could read the roles anyway.
+fn helping_roles(denial: &Denial<'_>, asker: &Asker, contracts: &Contracts) -> Option<Value> {
+    let Asker::Live(live) = asker else { return None };
+    let missing = denial.missing().permissions.as_ref()?;
+    if !decide_operation(contracts::platform(contracts), &asker.authority(), "getAuthorizationRoles").is_allowed() {
+        return None;
+    }
+    let permissions = missing.of.iter().filter_map(|name| name.parse().ok());
+    let roles: BTreeSet<(String, String)> = permissions
+        .flat_map(|permission: Permission| {
+            let roles = live.snapshot.roles_holding(&permission);
+            roles.map(|role| (role.name.to_owned(), role.id.to_owned())).collect::<Vec<_>>()
+        })
+        .collect();
+    Some(roles.into_iter().map(|(name, id)| json!({ "id": id, "name": name })).collect())
+}
+
 impl Refusal {
-    fn new(denial: &Denial<'_>, asker: &Asker) -> Self {
+    fn new(denial: &Denial<'_>, asker: &Asker, contracts: &Contracts) -> Self {
         Self {
             reason: denial.reason(),
             operation_id: denial.operation().map(|operation| operation.id.clone()),
@@ -175,6 +197,7 @@ impl Refusal {
                 Asker::Missing | Asker::Invalid => None,
             },
             missing: json!(denial.missing()),
+            helping_roles: helping_roles(denial, asker, contracts),
         }
     }
 
@@ -194,24 +217,28 @@ impl Refusal {
         self.missing["permissions"]["mode"] == "ALL"
     }
 
-    /// Who can fix it: where to ask for approval of the app.
+    /// Who can fix it: where to ask for approval of the app, and which roles hold what is missing.
     pub fn help(&self, origin: &PublicOrigin) -> Option<Value> {
         let client = self.client.as_deref()?;
-        match self.reason {
+        let mut help = match self.reason {
             Reason::AppNotAuthorized | Reason::MissingScope | Reason::AppRefused => {
                 let scope = self.narrowest_scopes.join("%20");
-                Some(json!({
+                json!({
                     "message": "an administrator of the organization can grant the scope to the app",
                     "requestApproval": format!("{origin}/oauth/approval?client_id={client}&scope={scope}"),
-                }))
+                })
             }
-            Reason::MissingPermission => Some(
-                json!({ "message": "an administrator of the organization can give the user a role that holds the permission" }),
-            ),
-            Reason::RoleNotAllowed => Some(
-                json!({ "message": "an administrator of the organization can change which roles may use the app" }),
-            ),
-            _ => None,
+            Reason::MissingPermission => {
+                json!({ "message": "an administrator of the organization can give the user a role that holds the permission" })
+            }
+            Reason::RoleNotAllowed => {
+                json!({ "message": "an administrator of the organization can change which roles may use the app" })
+            }
+            _ => return None,
+        };
+        if let Some(roles) = &self.helping_roles {
+            help["roles"] = roles.clone();
         }
+        Some(help)
     }
 }

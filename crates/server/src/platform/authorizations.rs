@@ -165,7 +165,7 @@ fn must_not_widen(present: Option<&ScopeGrant>, scopes: &[Scope], roles: &[RoleI
     if is_narrower {
         return Ok(());
     }
-    Err(ApiError::not_authorized("an app cannot get more for itself; use another app, such as the console"))
+    Err(ApiError::not_authorized("an app cannot get more for itself; use another app, or `countersign apply`"))
 }
 
 /// Invariant 17: an app that calls on its own behalf decides nothing about itself, not even to its disadvantage.

@@ -31,7 +31,10 @@ async fn target_errors_come_before_credentials() {
         assert_eq!(server.get(token, "/api/v2//users").await.refusal(), (400, "bad.request"));
         assert_eq!(server.get(token, "/api/v2/users%2fme").await.refusal(), (400, "bad.request"));
         let refused = server.put(token, "/api/v2/users", json!({})).await;
-        assert_eq!((refused.refusal(), refused.headers["allow"].as_str()), ((405, "method.not.allowed"), "GET, HEAD, POST"));
+        assert_eq!(
+            (refused.refusal(), refused.headers["allow"].as_str()),
+            ((405, "method.not.allowed"), "GET, HEAD, POST")
+        );
     }
 }
 
@@ -97,4 +100,20 @@ async fn writes_at_once_are_each_decided_again_until_they_go_through() {
     );
     let statuses: [u16; 12] = statuses.into();
     assert_eq!(statuses, [200; 12]);
+}
+
+#[tokio::test]
+async fn help_names_the_roles_that_would_do_for_those_who_may_see_roles() {
+    let server = TestServer::start().await;
+    let mut acme = acme(&server).await;
+    acme.role("User admin", &["directory:user:*"]).await;
+    acme.role("Role viewer", &["authorization:role:view"]).await;
+    acme.user("rosa", &["Role viewer"]).await;
+    let body = json!({ "name": "x", "email": "x@acme.test" });
+    let help = async |user: &str| {
+        server.post(&acme.token("Admin", user).await, "/api/v2/users", body.clone()).await.body["help"].clone()
+    };
+    let role = |name: &str| json!({ "id": acme.role_id(name), "name": name });
+    assert_eq!(help("rosa").await["roles"], json!([role("Everything"), role("User admin")]));
+    assert_eq!(help("bob").await.get("roles"), None);
 }
