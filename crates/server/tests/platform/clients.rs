@@ -174,6 +174,26 @@ async fn an_app_is_replaced_disabled_and_deleted_once_inactive() {
 }
 
 #[tokio::test]
+async fn invariant_44_no_secret_reaches_the_audit() {
+    let server = TestServer::start().await;
+    let acme = acme(&server).await;
+    let ada = acme.token("Admin", "ada").await;
+    let made = server.post(&ada, CLIENTS, code("Planner")).await.ok();
+    let path = format!("{CLIENTS}/{}/secret", made["id"].as_str().unwrap());
+    let rotated = server.call("POST", &ada, &path, None).await.ok();
+    let body = json!({ "name": "Lise", "email": "lise@acme.test", "password": "correct horse battery" });
+    server.post(&ada, "/api/v2/users", body).await.ok();
+    let records = acme.store().audit(countersign_store::Page::new(1, 500)).await.unwrap().items;
+    let audit = serde_json::to_string(&records).unwrap();
+    assert!(records.len() > 5, "{} records", records.len());
+    for secret in
+        [made["secret"].as_str().unwrap(), rotated["secret"].as_str().unwrap(), "correct horse", "argon2", &ada]
+    {
+        assert!(!audit.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
 async fn c26_two_secrets_live_at_rotation_and_the_old_one_ends_after_a_day() {
     let server = TestServer::start().await;
     let acme = acme(&server).await;

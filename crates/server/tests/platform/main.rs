@@ -10,6 +10,7 @@ mod door;
 mod last_holder;
 mod organization;
 mod roles;
+mod schema;
 mod server;
 mod subjects;
 mod tokens;

@@ -1,10 +1,11 @@
 //! `/api/v2/authorization/roles` and `/api/v2/users/{userId}/roles`
 
+use countersign_decision::Enforcement;
 use countersign_domain::organization::DivisionScope;
 use serde_json::{Value, json};
 
 use crate::server::TestServer;
-use crate::world::acme;
+use crate::world::{World, acme};
 
 const ROLES: &str = "/api/v2/authorization/roles";
 
@@ -246,4 +247,27 @@ async fn a_role_that_limits_an_app_is_not_deleted() {
     let ada = acme.token("Admin", "ada").await;
     let refused = server.delete(&ada, &format!("{ROLES}/{}", acme.role_id("Limit"))).await;
     assert_eq!(refused.refusal(), (409, "role.in.use"));
+}
+
+#[tokio::test]
+async fn ids_of_another_organization_in_a_body_are_unknown_ids() {
+    let server = TestServer::start().await;
+    let acme = acme(&server).await;
+    let mut globex = World::new(&server, "globex", Enforcement::Enforce).await;
+    globex.role("Theirs", &["directory:user:view"]).await;
+    let (ada, theirs, division) = (acme.token("Admin", "ada").await, globex.role_id("Theirs"), globex.home().await);
+    let service = |role: &str, division: &str| json!({ "name": "x", "authorizedGrantType": "CLIENT-CREDENTIALS", "roleDivisions": [{ "roleId": role, "divisionId": division }] });
+    let path = format!("/api/v2/users/{}/roles", acme.user_id("bob"));
+    let new = json!({ "name": "x", "email": "x@acme.test", "divisionId": division });
+    for (answer, expected) in [
+        (server.put(&ada, &path, json!([theirs])).await, (400, "general.bad.request")),
+        (server.post(&ada, "/api/v2/users", new).await, (400, "constraint.validation")),
+        (server.post(&ada, "/api/v2/oauth/clients", service(theirs, "*")).await, (400, "bad.client.role")),
+        (
+            server.post(&ada, "/api/v2/oauth/clients", service(acme.role_id("Everything"), division.as_str())).await,
+            (400, "bad.client.role"),
+        ),
+    ] {
+        assert_eq!(answer.refusal(), expected, "{:#}", answer.body);
+    }
 }

@@ -8,6 +8,7 @@ use countersign_server::contracts::{PLATFORM_YAML, platform};
 use countersign_server::platform::handlers::HANDLERS;
 use serde_json::{Value, json};
 
+use crate::schema::assert_documented;
 use crate::server::{Answer, TestServer};
 use crate::world::{EVERYTHING, PLATFORM_SCOPES, World};
 
@@ -55,6 +56,29 @@ async fn invariant_26_ids_of_another_organization_answer_as_unknown_ids() {
         assert_eq!(comparable(foreign), comparable(unknown), "{}", operation.id);
     }
     assert_eq!(other.store().organization().await.unwrap().revision, revision, "nothing there was changed");
+}
+
+#[tokio::test]
+async fn invariant_26_nothing_that_can_be_read_names_another_organization() {
+    let server = TestServer::start().await;
+    let walk = Walk { server: &server, contract: serde_saphyr::from_str(PLATFORM_YAML).unwrap() };
+    let home = walk.world("acme").await;
+    let mut other = World::new(&server, "canary", Enforcement::Enforce).await;
+    other.role("Canary role", &EVERYTHING).await;
+    other.user("canary", &["Canary role"]).await;
+    other.app("Canary app", &PLATFORM_SCOPES).await;
+    other.division("Canary division").await;
+    let ids = [other.role_id("Canary role"), other.user_id("canary"), other.client_id("Canary app")];
+    let everything = home.token("Everything", "ada").await;
+    let contracts = server.app.contracts();
+    for operation in platform(&contracts).operations().iter().filter(|operation| operation.method == Method::Get) {
+        let all = "?pageSize=500&expand=authorization,organization,token&state=any&objectCount=true";
+        let target = target(&operation.path, &home);
+        let target = if operation.path == "/api/v2/users" { target + all } else { target };
+        let read = server.get(&everything, &target).await.body.to_string();
+        assert!(!read.to_lowercase().contains("canary"), "{}: {read}", operation.id);
+        assert!(!ids.iter().any(|id| read.contains(id)), "{}: {read}", operation.id);
+    }
 }
 
 struct Walk<'s> {
@@ -178,7 +202,9 @@ impl<'s> Walk<'s> {
     }
 
     async fn call(&self, operation: &Operation, token: &str, target: &str, body: Option<Value>) -> Answer {
-        self.server.call(operation.method.as_str(), token, target, body).await
+        let answer = self.server.call(operation.method.as_str(), token, target, body).await;
+        assert_documented(&self.contract, operation, &answer);
+        answer
     }
 
     /// The example of the contract, where the operation takes a body.
