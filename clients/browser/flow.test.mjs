@@ -153,11 +153,13 @@ describe("an app that the organization has authorized", () => {
     assert.deepEqual(faults, []);
   });
 
-  test("asks for no password a second time in the same browser", async () => {
+  test("a47 asks for no password a second time in the same browser, but never answers a local app silently", async () => {
     await open(teamDirectory);
     await signIn(ada);
     await page.waitForURL(`${app.redirect_uri}?**`);
     const request = await open(teamDirectory);
+    await sees("Team Directory wants to act for you");
+    await press("Accept");
     await arrival(request);
   });
 

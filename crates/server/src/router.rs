@@ -10,11 +10,10 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::App;
 use crate::contracts::PLATFORM_YAML;
-use crate::http::error::nothing_here;
 use crate::http::now::{CORRELATION_HEADER, request_context};
 use crate::oauth::{authorize, metadata, token};
 use crate::platform;
-use crate::web::{approval, assets, consent, home, request, sign_in, sign_out};
+use crate::web::{approval, assets, consent, home, request, sign_in, sign_out, trouble};
 
 /// The whole main listener.
 pub fn router(app: App) -> Router {
@@ -41,7 +40,7 @@ pub fn router(app: App) -> Router {
         .route("/static/{*name}", get(assets::serve))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .fallback(nothing_here)
+        .fallback(trouble::not_found)
         .layer(from_fn_with_state(app.clone(), request_context))
         .with_state(app)
 }

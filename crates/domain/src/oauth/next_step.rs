@@ -27,6 +27,8 @@ pub struct Situation<'a> {
     pub can_approve: bool,
     /// Whether the redirect URI leads back to this server: then it is our own console.
     pub is_own_origin: bool,
+    /// Whether the user signed in for this request, on a page that named the app and where it answers.
+    pub has_just_signed_in: bool,
     /// What the user accepted on the page just now.
     pub accepted: Option<&'a [Scope]>,
 }
@@ -135,11 +137,16 @@ fn consent(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) 
     let is_asked = request.prompt.consent
         // Model page: where users consent too, what they accepted must cover what is asked.
         || (asks_users(now.grant) && !covers)
-        // RFC 8252 §8.6: whoever listens on a loopback port or owns a scheme can claim to be this app.
-        || (!client.is_confidential && !request.redirect_uri.is_claimed_https() && !now.is_own_origin)
+        // RFC 8252 §8.6: whoever listens on a loopback port or owns a scheme can claim to be this app, so a session alone
+        // never answers it: there is some interaction each time (A47).
+        || (is_unproven(request, client, now) && !now.has_just_signed_in)
         // No administrator of this organization has vouched for an app of another one.
         || (is_unvouched(client, now) && !covers);
     is_asked.then_some(Step::Consent { scopes: shown })
+}
+
+fn is_unproven(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) -> bool {
+    !client.is_confidential && !request.redirect_uri.is_claimed_https() && !now.is_own_origin
 }
 
 fn is_unvouched(client: &Client, now: Situation<'_>) -> bool {
@@ -203,6 +210,7 @@ mod tests {
             user_roles: &[],
             can_approve: false,
             is_own_origin: false,
+            has_just_signed_in: false,
             accepted: None,
         }
     }
@@ -317,6 +325,8 @@ mod tests {
             assert_eq!(matches!(step, Step::Consent { .. }), is_asked, "{uri}");
             let own = next_step(&request(&native, &[]), &native, Situation { is_own_origin: true, ..now });
             assert_eq!(own, Step::Issue { ceiling: None });
+            let signed_in = next_step(&request(&native, &[]), &native, Situation { has_just_signed_in: true, ..now });
+            assert_eq!(signed_in, Step::Issue { ceiling: None });
         }
     }
 

@@ -4,7 +4,6 @@
 
 mod token;
 
-use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_decision::Reason;
@@ -387,9 +386,4 @@ pub const fn refused_app_status() -> StatusCode {
 pub fn no_store(response: &mut Response) {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-}
-
-/// 404 for an address that is neither API, page nor endpoint.
-pub async fn nothing_here() -> Response {
-    (StatusCode::NOT_FOUND, Body::from("nothing here\n")).into_response()
 }

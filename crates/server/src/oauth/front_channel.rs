@@ -56,7 +56,7 @@ pub async fn go_on(visit: &Visit, progress: InProgress, accepted: Option<&[Scope
     let Some(signed_in) = signed_in else { return sign_in::open(visit, progress, &asked).await };
     let facts = situate(visit, &asked, &signed_in).await?;
     let here = Here { visit, asked: &asked, signed_in: &signed_in, facts: &facts };
-    match here.step(accepted) {
+    match here.step(&progress, accepted) {
         None => Ok(see_other("/")),
         Some(Step::Issue { ceiling }) => here.issue(progress, ceiling, accepted).await,
         Some(Step::Consent { scopes }) => consent_page::open(here, progress, &scopes).await,
@@ -143,7 +143,7 @@ pub async fn situate(visit: &Visit, asked: &Asked, signed_in: &SignedIn) -> Resu
 
 impl Here<'_> {
     /// What is needed next; `None`: nothing, and nobody waits for a code.
-    pub fn step(&self, accepted: Option<&[Scope]>) -> Option<Step> {
+    pub fn step(&self, progress: &InProgress, accepted: Option<&[Scope]>) -> Option<Step> {
         let Self { asked, facts, .. } = self;
         let situation = Situation {
             organization: &facts.organization,
@@ -152,6 +152,7 @@ impl Here<'_> {
             user_roles: &facts.user_roles,
             can_approve: facts.console.permit(&self.signed_in.user.id, AUTHORIZE).is_some(),
             is_own_origin: self.is_own_origin(),
+            has_just_signed_in: self.signed_in.session.authenticated_at >= progress.began_at,
             accepted,
         };
         match &asked.request {

@@ -104,9 +104,8 @@ impl Exchange {
             Ok(id) => (self.store().client(&id).await?, self.store().client_secrets(&id).await?),
             Err(_) => (None, Vec::new()),
         };
-        let used_header = presented.used_header;
+        let (used_header, is_slow) = (presented.used_header, presented.is_slow_to_verify());
         let verify = move || presented.authenticate(client.as_ref(), &kept).map(|()| client);
-        let is_slow = attempt.is_some();
         let verified = if is_slow { hashing::run(verify).await? } else { verify() };
         let refused = |error| TokenRefusal::Client { error, used_header };
         let client = verified.map_err(refused)?.ok_or_else(|| refused(TokenError::ClientAuthenticationFailed))?;

@@ -87,7 +87,7 @@ async fn decide(visit: &Visit, body: &Bytes) -> Result<Response, PageError> {
     let facts = situate(visit, &asked, &signed_in).await?;
     let here = Here { visit, asked: &asked, signed_in: &signed_in, facts: &facts };
     // Decided meanwhile, or never this person's to decide: the next step says what there is to do instead.
-    let Some(Step::Approval { scopes }) = here.step(None) else {
+    let Some(Step::Approval { scopes }) = here.step(&progress, None) else {
         record_if_unauthorized(&here).await?;
         return go_on(visit, progress, None).await;
     };

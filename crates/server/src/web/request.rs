@@ -42,7 +42,7 @@ async fn ask(visit: &Visit, body: &Bytes) -> Result<Response, PageError> {
     let facts = situate(visit, &asked, &signed_in).await?;
     let here = Here { visit, asked: &asked, signed_in: &signed_in, facts: &facts };
     // Decided meanwhile: nobody needs to be asked any more.
-    let Some(Step::Request { scopes }) = here.step(None) else { return go_on(visit, progress, None).await };
+    let Some(Step::Request { scopes }) = here.step(&progress, None) else { return go_on(visit, progress, None).await };
     let reason = form.one("reason")?.unwrap_or_default().trim().to_owned();
     let problem = match reason.chars().count() {
         0 => Some("Write why you need it: the administrators decide by it."),

@@ -101,6 +101,11 @@ impl PageError {
     }
 }
 
+/// 404, for an address that is neither API, endpoint nor page.
+pub async fn not_found(visit: Visit) -> Response {
+    trouble_page(&visit, Trouble::NotFound)
+}
+
 /// A page for one kind of trouble.
 pub fn trouble_page(visit: &Visit, trouble: Trouble) -> Response {
     let status = trouble_status(&trouble);
