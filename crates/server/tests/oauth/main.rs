@@ -1,0 +1,20 @@
+//! The authorization server over HTTP, one file for each RFC or capability.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(unreachable_pub, reason = "a test binary exports nothing")]
+
+#[path = "../support/mod.rs"]
+mod support;
+mod world;
+
+mod approval;
+mod authorization_code;
+mod authorization_endpoint;
+mod client_credentials;
+mod consent;
+mod hostile_text;
+mod metadata;
+mod refresh_token;
+mod sign_in;
+mod sign_out;
+mod token_endpoint;
