@@ -28,13 +28,7 @@ pub fn router(app: App) -> Router {
         .route("//oauth/token", post(token::doubled_slash))
         .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server).layer(cors_for_apps()))
         .route("/.well-known/oauth-protected-resource", get(metadata::protected_resource).layer(cors_for_apps()))
-        // the pages of a sign-in
-        .route("/oauth/continue", get(authorize::resume))
-        .route("/oauth/sign-in", post(sign_in::submit))
-        .route("/oauth/consent", post(consent::submit))
-        .route("/oauth/approval", get(approval::link).post(approval::submit))
-        .route("/oauth/request", post(request::submit))
-        .route("/logout", get(sign_out::link).post(sign_out::submit))
+        .merge(forms())
         .route("/", get(home::page))
         .route("/openapi.yaml", get(openapi))
         .route("/static/{*name}", get(assets::serve))
@@ -43,6 +37,18 @@ pub fn router(app: App) -> Router {
         .fallback(trouble::not_found)
         .layer(from_fn_with_state(app.clone(), request_context))
         .with_state(app)
+}
+
+/// The pages of a sign-in: most addresses only take forms, and a browser that comes without one gets a page.
+fn forms() -> Router<App> {
+    Router::new()
+        .route("/oauth/continue", get(authorize::resume))
+        .route("/oauth/sign-in", post(sign_in::submit))
+        .route("/oauth/consent", post(consent::submit))
+        .route("/oauth/approval", get(approval::link).post(approval::submit))
+        .route("/oauth/request", post(request::submit))
+        .route("/logout", get(sign_out::link).post(sign_out::submit))
+        .method_not_allowed_fallback(trouble::wrong_method)
 }
 
 /// E27: apps in browsers may call the API and the token endpoint with a token they hold; cookies never count there.

@@ -101,11 +101,6 @@ impl PageError {
     }
 }
 
-/// 404, for an address that is neither API, endpoint nor page.
-pub async fn not_found(visit: Visit) -> Response {
-    trouble_page(&visit, Trouble::NotFound)
-}
-
 /// A page for one kind of trouble.
 pub fn trouble_page(visit: &Visit, trouble: Trouble) -> Response {
     let status = trouble_status(&trouble);
@@ -116,6 +111,20 @@ pub fn trouble_page(visit: &Visit, trouble: Trouble) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
+}
+
+/// 404, for an address that is neither API, endpoint nor page.
+pub async fn not_found(visit: Visit) -> Response {
+    page_or_line(&visit, Trouble::NotFound, "nothing here\n")
+}
+
+/// 405, for an address that takes other methods; the router names them in `Allow`.
+pub async fn wrong_method(visit: Visit) -> Response {
+    page_or_line(&visit, Trouble::MethodNotAllowed, "this address takes other methods\n")
+}
+
+fn page_or_line(visit: &Visit, trouble: Trouble, line: &'static str) -> Response {
+    if visit.accepts_pages() { trouble_page(visit, trouble) } else { (trouble_status(&trouble), line).into_response() }
 }
 
 /// A waiting time for people: `4 minutes`.

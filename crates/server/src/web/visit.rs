@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use countersign_domain::id::OrganizationId;
 use countersign_domain::organization::Organization;
 use countersign_domain::secret::{Secret, SecretKind};
@@ -123,6 +123,12 @@ impl Visit {
     /// Whether the browser is going to a page, not loading a part of one: `Sec-Fetch-Dest`, where it is sent.
     pub fn is_navigation(&self) -> bool {
         self.headers.get("sec-fetch-dest").is_none_or(|destination| destination == "document")
+    }
+
+    /// Whether the answer may be a page: programs do not ask for HTML.
+    pub fn accepts_pages(&self) -> bool {
+        let accept = self.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+        accept.is_some_and(|accept| accept.contains("text/html"))
     }
 
     /// What stands around every page.

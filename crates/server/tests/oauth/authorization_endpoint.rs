@@ -196,7 +196,8 @@ async fn a29_a30_every_page_and_refusal_forbids_frames_scripts_and_referrers() {
     let server = Server::start(WORLD).await;
     let mut browser = Browser::new(&server);
     let sign_in = browser.authorize(WEB, WEB_URI, &[]).await;
-    let addresses = [authorize_address("nobody", WEB_URI, &[]), "/".into(), "/logout".into(), "/no/such/page".into()];
+    let lost = ["/", "/logout", "/no/such/page", "/oauth/sign-in", "/oauth/consent"].map(str::to_owned);
+    let addresses = lost.into_iter().chain([authorize_address("nobody", WEB_URI, &[])]);
     let mut pages = vec![sign_in];
     for address in addresses {
         pages.push(Browser::new(&server).get(&address).await);
@@ -207,4 +208,14 @@ async fn a29_a30_every_page_and_refusal_forbids_frames_scripts_and_referrers() {
         assert_eq!((page.header("x-frame-options"), page.header("referrer-policy")), ("DENY", "no-referrer"));
         assert_eq!((page.header("x-content-type-options"), page.header("cache-control")), ("nosniff", "no-store"));
     }
+}
+
+#[tokio::test]
+async fn a_program_at_a_wrong_address_gets_a_line_and_the_methods_that_there_are() {
+    let server = Server::start(WORLD).await;
+    let nowhere = server.send("GET", "/no/such/page", &[], String::new()).await;
+    assert_eq!((nowhere.status, nowhere.text.as_str()), (404, "nothing here\n"));
+    let form = server.send("GET", "/oauth/sign-in", &[], String::new()).await;
+    assert_eq!((form.status, form.text.as_str()), (405, "this address takes other methods\n"));
+    assert_eq!(form.headers["allow"], "POST");
 }

@@ -40,6 +40,7 @@ impl<'s> Browser<'s> {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");
         let mut headers: Vec<(&str, &str)> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        headers.push(("accept", "text/html,application/xhtml+xml,*/*;q=0.8"));
         if !cookies.is_empty() {
             headers.push(("cookie", &cookies));
         }
