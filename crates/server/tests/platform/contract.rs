@@ -8,12 +8,12 @@ use countersign_decision::Operation;
 use countersign_server::contracts::platform;
 use serde_json::Value;
 
-use crate::server::TestServer;
+use super::server::TestServer;
 
 #[tokio::test]
 async fn operations_that_genesys_cloud_has_too_need_the_same_scopes_and_permissions() {
     let Some(real) = real_rows() else { return };
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let contracts = server.app.contracts();
     let mut shared = 0;
     for operation in platform(&contracts).operations() {

@@ -9,6 +9,8 @@ mod contract;
 mod door;
 mod last_holder;
 mod organization;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod roles;
 mod schema;
 mod server;

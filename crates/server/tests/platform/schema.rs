@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_decision::Operation;
 use serde_json::Value;
 
-use crate::server::Answer;
+use super::server::Answer;
 
 /// Compares the body of an answer with the contract's schema for its status.
 #[track_caller]

@@ -13,6 +13,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
+use super::postgres::fresh_postgres;
+
 /// When every test begins.
 pub(crate) const START: Timestamp = Timestamp::from_seconds(1_763_900_000);
 /// How that is shown on the wire.
@@ -45,9 +47,13 @@ impl Clock for TestClock {
 }
 
 impl TestServer {
-    pub(crate) async fn start() -> Self {
+    /// On SQLite; as `platform_on_postgres` on PostgreSQL, and nothing where there is none to test with.
+    pub(crate) async fn start() -> Option<Self> {
         let data = tempfile::tempdir().unwrap();
         let mut config = Config::default();
+        if module_path!().starts_with("platform_on_postgres") {
+            config.server.database_url = Some(fresh_postgres().await?);
+        }
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.server.data = data.path().to_owned();
         config.limits.calls_per_token_per_minute = 1_000_000;
@@ -56,7 +62,7 @@ impl TestServer {
         let application = Application::start_with(&config, clock.clone(), entropy).await.unwrap();
         let (app, origin) = (application.app.clone(), format!("http://{}", application.address()));
         let running = tokio::spawn(application.run(std::future::pending()));
-        Self { app, clock, origin, http: reqwest::Client::new(), running, _data: data }
+        Some(Self { app, clock, origin, http: reqwest::Client::new(), running, _data: data })
     }
 
     pub(crate) fn now(&self) -> Timestamp {

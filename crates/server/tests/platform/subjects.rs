@@ -3,12 +3,12 @@
 use countersign_domain::organization::DivisionScope;
 use serde_json::json;
 
-use crate::server::{START_TEXT, TestServer};
-use crate::world::acme;
+use super::server::{START_TEXT, TestServer};
+use super::world::acme;
 
 #[tokio::test]
 async fn a_subject_shows_where_it_holds_which_role() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     acme.role("Viewer", &["directory:user:view", "admin"]).await;
     acme.assign("bob", "Viewer", DivisionScope::All).await;
@@ -39,7 +39,7 @@ async fn a_subject_shows_where_it_holds_which_role() {
 
 #[tokio::test]
 async fn a_role_is_given_and_taken_in_one_division() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     let sales = acme.division("Sales").await;
     acme.role("Granter", &["authorization:grant:*", "directory:user:view"]).await;
@@ -74,7 +74,7 @@ async fn a_role_is_given_and_taken_in_one_division() {
 
 #[tokio::test]
 async fn what_is_unknown_is_not_found() {
-    let server = TestServer::start().await;
+    let Some(server) = TestServer::start().await else { return };
     let acme = acme(&server).await;
     let (ada, bob, role) = (acme.token("Admin", "ada").await, acme.user_id("bob"), acme.role_id("Everything"));
     let post =

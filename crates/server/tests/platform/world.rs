@@ -18,7 +18,7 @@ use countersign_store::role::NewRole;
 use countersign_store::user::NewUser;
 use countersign_store::{OrgStore, SystemStore, SystemTask};
 
-use crate::server::TestServer;
+use super::server::TestServer;
 
 /// The scopes of our own API.
 pub(crate) const PLATFORM_SCOPES: [&str; 9] = [
