@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use super::encode;
+use super::postgres::fresh_postgres;
 use super::world;
 
 /// When every test begins.
@@ -67,7 +68,7 @@ impl Server {
 
     /// On PostgreSQL, where there is one to test with.
     pub async fn start_on_postgres(yaml: &str) -> Option<Self> {
-        let url = world::fresh_postgres().await?;
+        let url = fresh_postgres().await?;
         let mut config = Config::default();
         config.server.database_url = Some(url);
         Some(Self::start_with(yaml, config).await)
