@@ -47,6 +47,10 @@ impl Client {
     }
 }
 
+/// The id of the built-in console: an ordinary public client of the
+/// [`PLATFORM_ORGANIZATION`](crate::organization::PLATFORM_ORGANIZATION).
+pub const CONSOLE_CLIENT: &str = "countersign-console";
+
 /// Shortest life of an access token that a client can have, in seconds (contract: `accessTokenValiditySeconds`).
 pub const MIN_TOKEN_TTL_SECONDS: i64 = 300;
 /// Longest life of an access token that a client can have, in seconds.

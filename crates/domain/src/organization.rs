@@ -25,6 +25,9 @@ pub struct Organization {
     pub created_at: Timestamp,
 }
 
+/// The organization that the built-in console belongs to; no other has this id.
+pub const PLATFORM_ORGANIZATION: &str = "countersign";
+
 /// A part of an organization's objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Division {

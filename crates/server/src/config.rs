@@ -34,6 +34,8 @@ pub struct Server {
     pub data: PathBuf,
     /// `postgres://…`: use PostgreSQL instead of the embedded database.
     pub database_url: Option<String>,
+    /// What is logged: `info`, `debug`, `countersign_server=debug` and so on.
+    pub log: String,
 }
 
 /// `[limits]`
@@ -62,6 +64,7 @@ impl Default for Server {
             public_origin: None,
             data: PathBuf::from("./data"),
             database_url: None,
+            log: "info".to_owned(),
         }
     }
 }
@@ -80,6 +83,7 @@ impl std::fmt::Debug for Server {
             .field("public_origin", &self.public_origin)
             .field("data", &self.data)
             .field("database_url", &self.database_url.as_deref().map(redact_password))
+            .field("log", &self.log)
             .finish()
     }
 }

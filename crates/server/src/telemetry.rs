@@ -4,10 +4,18 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. `filter` is `COUNTERSIGN_LOG` (`info`, `countersign_server=debug`, …); a malformed one means `info`.
-pub fn start(filter: Option<&str>) {
-    let filter = filter.and_then(|text| EnvFilter::try_new(text).ok()).unwrap_or_else(|| EnvFilter::new("info"));
+use crate::config::ConfigError;
+
+/// Starts logging what passes `filter`: `info`, `countersign_server=debug` and so on.
+///
+/// # Errors
+/// A filter that is not one.
+pub fn start(filter: &str) -> Result<(), ConfigError> {
+    let rule = "a level (`error`, `warn`, `info`, `debug`, `trace`), or `target=level` pairs with commas between them";
+    let invalid = |_| ConfigError::Invalid { key: "server.log", value: filter.to_owned(), rule };
+    let filter = EnvFilter::try_new(filter).map_err(invalid)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // a second start (tests) keeps the first
     let _ = if std::io::stderr().is_terminal() { builder.compact().try_init() } else { builder.json().try_init() };
+    Ok(())
 }

@@ -15,8 +15,7 @@ use crate::column::{Columns, damaged, json_text};
 use crate::error::conflict;
 use crate::{Listing, OrgStore, Page, StoreError, SystemStore};
 
-/// The built-in console: an ordinary public client of the organization `countersign`.
-pub const CONSOLE_CLIENT: &str = "countersign-console";
+pub use countersign_domain::client::CONSOLE_CLIENT;
 
 /// A client to register.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,7 @@ use crate::column::{Columns, enforcement_name, parse_enforcement};
 use crate::db::Transaction;
 use crate::{OrgStore, StoreError, SystemStore};
 
-/// The organization that the built-in console belongs to.
-pub const PLATFORM_ORGANIZATION: &str = "countersign";
+pub use countersign_domain::organization::PLATFORM_ORGANIZATION;
 
 /// An organization to make.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use super::file::{self, WorldFile};
 use super::findings::{Findings, Unique, line, listed};
 use super::{AssignmentEntry, Chosen, OrganizationEntry, PasswordEntry, Problem, RoleEntry, UserEntry, World};
 use crate::id::OrganizationId;
+use crate::organization::PLATFORM_ORGANIZATION;
 use crate::secret::{MAX_PASSWORD_BYTES, SecretHash};
 use crate::user::{Email, UserState};
 
@@ -21,6 +22,10 @@ pub(super) fn check(file: &str, shape: WorldFile) -> Result<World, Vec<Problem>>
     for spanned in shape.organizations {
         if let Some(id) = findings.required(spanned.value.id.as_ref(), line(&spanned), "id") {
             ids.check(id.value.clone(), "organization", id, &mut findings);
+            if id.value == PLATFORM_ORGANIZATION {
+                findings
+                    .problem(line(id), "`countersign` is the organization of the built-in console: take another id");
+            }
         }
         organizations.extend(organization(spanned.value, &clients, &mut findings));
     }

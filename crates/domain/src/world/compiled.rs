@@ -10,6 +10,8 @@ use countersign_decision::{
 };
 
 use super::{AssignmentEntry, AuthorizationEntry, ClientEntry, ClientReference, OrganizationEntry, Problem, World};
+use crate::client::CONSOLE_CLIENT;
+use crate::organization::PLATFORM_ORGANIZATION;
 use crate::user::{Email, UserState};
 
 /// What every organization of a world decided, ready to be asked.
@@ -40,12 +42,21 @@ impl CompiledWorld {
     /// # Errors
     /// Authorizations of clients that are not in the file: there is no store that could know them.
     pub fn new(world: &World, catalogue: &Catalogue) -> Result<Self, Vec<Problem>> {
-        let elsewhere: Vec<_> = world.clients_elsewhere().map(|(_, problem)| problem).collect();
+        let elsewhere = world.clients_elsewhere().filter(|(id, _)| id.as_str() != CONSOLE_CLIENT);
+        let elsewhere: Vec<_> = elsewhere.map(|(_, problem)| problem).collect();
         if !elsewhere.is_empty() {
             return Err(elsewhere);
         }
-        let mut compiled =
-            Self { organizations: HashMap::new(), clients_by_id: HashMap::new(), clients_by_name: HashMap::new() };
+        let console = ClientRef {
+            id: CONSOLE_CLIENT.to_owned(),
+            home_organization: PLATFORM_ORGANIZATION.to_owned(),
+            active: true,
+        };
+        let mut compiled = Self {
+            organizations: HashMap::new(),
+            clients_by_id: HashMap::from([(console.id.clone(), console)]),
+            clients_by_name: HashMap::new(),
+        };
         for organization in &world.organizations {
             compiled.add(organization, catalogue);
         }

@@ -259,6 +259,18 @@ fn a_client_name_that_is_another_clients_id_is_refused() {
 }
 
 #[test]
+fn the_organization_of_the_console_is_not_in_a_world_but_the_console_can_be_authorized() {
+    assert_eq!(
+        acme_with("id: globex", "id: countersign"),
+        ["w.yaml:31: `countersign` is the organization of the built-in console: take another id"]
+    );
+    let world = World::parse("w.yaml", &ACME.replace("client: 5f0c", "client: countersign-console")).unwrap();
+    let contracts = countersign_decision::Contracts::new(Vec::new()).unwrap();
+    let compiled = CompiledWorld::new(&world, contracts.catalogue()).unwrap();
+    assert!(compiled.client("acme", "countersign-console").unwrap().is_some());
+}
+
+#[test]
 fn c01_redirect_uris_in_a_world_follow_the_rules_of_registration() {
     for bad in ["/callback", "https://app.test/cb#x", "http://app.test/cb"] {
         let problems = acme_with("redirect_uris: []", &format!("redirect_uris: ['{bad}']"));

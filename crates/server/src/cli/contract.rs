@@ -178,6 +178,9 @@ fn show_json(contracts: &Contracts, out: &mut impl Write) -> std::io::Result<()>
 }
 
 fn show_table(contracts: &Contracts, out: &mut impl Write) -> std::io::Result<()> {
+    if contracts.iter().next().is_none() {
+        writeln!(out, "no contract is imported; `countersign contract import FILE` does that")?;
+    }
     for contract in contracts.iter() {
         writeln!(out, "{BOLD}{}{BOLD:#}: {}", contract.name(), summary(contract))?;
         for operation in contract.operations() {

@@ -53,7 +53,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    telemetry::start(Some("warn"));
+    telemetry::start("warn")?;
     let folder = Folder::open(arguments.data.as_deref())?;
     let mut config = Config::default();
     config.server.data = folder.path().to_owned();

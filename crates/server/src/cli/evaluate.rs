@@ -5,6 +5,7 @@ mod blocks;
 
 use std::borrow::Cow;
 use std::io::{stdin, stdout};
+use std::path::PathBuf;
 
 use clap::Args;
 use countersign_decision::{Authority, Caller, Contract, Decision, Scope, Subject, decide};
@@ -20,6 +21,9 @@ const EXAMPLE: &str = r#"{"organization":"acme","client":"Roster Sync","user":"a
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    /// The API contract: OpenAPI 3, Swagger 2 or rows file; several files are one contract
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    contract: Vec<PathBuf>,
     #[command(flatten)]
     offline: Offline,
 }
@@ -48,7 +52,7 @@ pub(super) struct Request<'l> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let loaded = arguments.offline.load()?;
+    let loaded = arguments.offline.load(&arguments.contract)?;
     in_order(stdin(), &mut stdout().lock(), move |block| decide_block(&loaded, block))
 }
 

@@ -5,6 +5,7 @@ mod text;
 
 use std::borrow::Cow;
 use std::io::Write;
+use std::path::PathBuf;
 
 use clap::Args;
 use countersign_decision::explain::{Carried, Remedy, carried, remedy};
@@ -19,6 +20,9 @@ use help::Help;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    /// The API contract: OpenAPI 3, Swagger 2 or rows file; given several times, the files are one contract
+    #[arg(long, value_name = "FILE", required = true)]
+    contract: Vec<PathBuf>,
     #[command(flatten)]
     offline: Offline,
     /// The id of the organization that the call is made in
@@ -65,7 +69,7 @@ struct Explanation<'a> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let loaded = arguments.offline.load()?;
+    let loaded = arguments.offline.load(&arguments.contract)?;
     let contract = loaded.contracts.iter().next().expect("INVARIANT: `load` reads one contract");
     let request = Request {
         organization: Cow::Borrowed(&arguments.organization),

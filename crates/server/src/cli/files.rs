@@ -13,12 +13,9 @@ use crate::config::{self, Config};
 /// The largest file that is read, in bytes: the largest contract known has 30 MB.
 const MAX_FILE_BYTES: u64 = 512 * 1_024 * 1_024;
 
-/// A contract and a world: all that an offline decision needs.
+/// A world, and how the contract beside it is read: with its files all that an offline decision needs.
 #[derive(Debug, Args)]
 pub(super) struct Offline {
-    /// The API contract: OpenAPI 3, Swagger 2 or rows file; several files are one contract
-    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
-    contract: Vec<PathBuf>,
     /// The world file: organizations, roles, users, apps, authorizations
     #[arg(long, value_name = "FILE")]
     world: PathBuf,
@@ -56,8 +53,8 @@ pub(super) struct Loaded {
 
 impl Offline {
     /// Reads both; warnings go to standard error.
-    pub(super) fn load(&self) -> Result<Loaded, Failure> {
-        let source = self.reading.read(&self.contract)?;
+    pub(super) fn load(&self, contract: &[PathBuf]) -> Result<Loaded, Failure> {
+        let source = self.reading.read(contract)?;
         let contracts = checked(vec![source])?;
         let world = read_world(&self.world)?;
         warn(&world.warnings(contracts.catalogue()));

@@ -48,13 +48,16 @@ impl ServerArguments {
         if let Some(calls) = self.calls_per_token_per_minute {
             config.limits.calls_per_token_per_minute = calls;
         }
+        if let Some(log) = &self.log {
+            config.server.log.clone_from(log);
+        }
         Ok(config)
     }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.server.config()?;
-    telemetry::start(arguments.server.log.as_deref());
+    telemetry::start(&config.server.log)?;
     runtime()?.block_on(async {
         let application = Application::start(&config).await?;
         tracing::info!(origin = %application.app.origin, "listening on {}", application.address());

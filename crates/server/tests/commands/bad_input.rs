@@ -27,6 +27,7 @@ fn an_option_with_a_wrong_value_is_refused_with_what_would_be_right() {
         (vec!["migrate", "--database-url", "mysql://x"], "`--database-url`: it must begin with `postgres://`"),
         (vec!["migrate", "--database-url", "postgres://x", "--data", "y"], "cannot be used with"),
         (vec!["contract", "show", "--name", "x", &bookshop], "cannot be used with"),
+        (vec!["serve", "--log", "no=such=level"], "`server.log` = `no=such=level`: a level ("),
         (vec!["contract", "lint"], "<FILE>..."),
         (vec!["evaluate", "--contract", &bookshop], "--world <FILE>"),
     ] {
