@@ -12,7 +12,7 @@ use countersign_store::{Options, Store, SystemTask};
 
 use super::failure::{Failure, warn};
 use super::files::read_world;
-use super::storage::{StorageArguments, runtime};
+use super::storage::{StorageArguments, is_there, runtime};
 use crate::app::{SystemEntropy, location};
 use crate::config::Config;
 use crate::contracts::{console_scopes, load, platform};
@@ -35,7 +35,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let world = read_world(&arguments.world)?;
-    let config = arguments.storage.config()?;
+    let mut config = arguments.storage.config()?;
+    // A dry run makes no folder either: what would be done to an empty one is tried on a temporary one.
+    let temporary = (arguments.dry_run && !is_there(&config)).then(tempfile::tempdir).transpose()?;
+    if let Some(folder) = &temporary {
+        config.server.data = folder.path().to_owned();
+    }
     let difference = runtime()?.block_on(apply(&config, &world, arguments))?;
     Ok(anstream::stdout().lock().write_all(in_words(&difference, arguments.dry_run).as_bytes())?)
 }

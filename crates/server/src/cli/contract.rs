@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::failure::{Failure, warn};
 use super::files::{OfflineReading, Reading, checked};
-use super::storage::{StorageArguments, with_store};
+use super::storage::{StorageArguments, is_there, with_store};
 use crate::contracts::{PLATFORM_CONTRACT, platform_source};
 
 #[derive(Debug, Subcommand)]
@@ -146,9 +146,13 @@ fn stored(arguments: &Show) -> Result<Vec<ContractSource>, Failure> {
     if arguments.name.as_deref() == Some(PLATFORM_CONTRACT) {
         return Ok(vec![platform_source()?]);
     }
-    let kept = with_store(&arguments.storage, async |store, now, entropy| {
-        store.system(SystemTask::Contracts, now, entropy).contracts().await
-    })?;
+    let kept = if is_there(&arguments.storage.config()?) {
+        with_store(&arguments.storage, async |store, now, entropy| {
+            store.system(SystemTask::Contracts, now, entropy).contracts().await
+        })?
+    } else {
+        Vec::new()
+    };
     let sources = kept.into_iter().filter(|(name, _)| is_asked_for(name)).map(|(name, source)| {
         serde_json::from_value(source).with_context(|| format!("the stored contract `{name}` cannot be read"))
     });

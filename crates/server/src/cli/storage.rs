@@ -44,6 +44,11 @@ impl StorageArguments {
     }
 }
 
+/// Whether there can be any data yet. Commands that only read make no folder.
+pub(super) fn is_there(config: &Config) -> bool {
+    config.server.database_url.is_some() || config.server.data.exists()
+}
+
 /// Opens the store, made when absent, and does one thing with it.
 pub(super) fn with_store<T>(
     arguments: &StorageArguments,

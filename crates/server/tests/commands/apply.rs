@@ -59,6 +59,7 @@ fn the_difference_is_printed_and_the_same_file_again_changes_nothing() {
 fn a_dry_run_says_the_same_and_writes_nothing() {
     let installation = Installation::new();
     let dry = installation.apply(WORLD, &["--dry-run"]);
+    assert!(!std::path::Path::new(&installation.0.path("data")).exists());
     assert!(dry.stdout.ends_with(" to change; this was a dry run, nothing is written\n"), "{dry:?}");
     let wet = installation.apply(WORLD, &[]);
     let changes =

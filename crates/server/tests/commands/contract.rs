@@ -169,6 +169,18 @@ fn our_own_contract_is_shown_and_cannot_be_replaced() {
 }
 
 #[test]
+fn showing_what_was_imported_makes_no_folder() {
+    let folder = Folder::new();
+    let data = folder.path("data");
+    let shown = run(&["contract", "show", "--data", &data], "");
+    assert_eq!(
+        (shown.status, shown.stdout.as_str()),
+        (0, "no contract is imported; `countersign contract import FILE` does that\n")
+    );
+    assert!(!std::path::Path::new(&data).exists());
+}
+
+#[test]
 fn the_real_contract_is_imported_and_shown_from_the_store_as_from_its_file() {
     let Some(contract) = real_contract() else { return };
     let folder = Folder::new();
