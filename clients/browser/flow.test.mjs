@@ -135,12 +135,23 @@ async function redeem(client, { verifier }, { code }) {
   return body;
 }
 
-async function whoAmI({ access_token }) {
-  const reply = await fetch(`${origin}/api/v2/users/me`, { headers: { authorization: `Bearer ${access_token}` } });
+// A call with both signatures: the app's scope `users`, and the permission of whoever signed in.
+async function createUser({ access_token }, user) {
+  const reply = await fetch(`${origin}/api/v2/users`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${access_token}`, "content-type": "application/json" },
+    body: JSON.stringify(user),
+  });
+  assert.equal(reply.status, 200, await reply.text());
+}
+
+async function api(path, { access_token }) {
+  const reply = await fetch(`${origin}/api/v2/${path}`, { headers: { authorization: `Bearer ${access_token}` } });
   const body = await reply.json();
   assert.equal(reply.status, 200, JSON.stringify(body));
-  return body.email;
+  return body;
 }
+const me = (token) => api("users/me", token);
 
 before(async () => {
   chromium = await openBrowser();
@@ -161,23 +172,18 @@ describe("an app that the organization has authorized", () => {
     assert.match(await page.locator("main").innerText(), /Team Directory with Acme Corp/);
     assert.match(await page.locator("main").innerText(), new RegExp(app.host));
     await signIn(ada);
-
-    // A47: nobody proves which program gets a public app's code, so the user is asked each time
-    await sees("Team Directory wants to act for you");
-    assert.match(await page.locator("main").innerText(), /This app answers on your own computer/);
-    await press("Accept");
     const token = await redeem(teamDirectory, request, await arrival(request));
-    assert.equal(await whoAmI(token), "ada@acme.test");
+    assert.equal((await me(token)).email, "ada@acme.test");
     assert.deepEqual(faults, []);
   });
 
   test("a47 asks for no password a second time in the same browser, but never answers a local app silently", async () => {
     await open(teamDirectory);
     await signIn(ada);
-    await press("Accept");
     await atTheApp();
     const request = await open(teamDirectory);
     await sees("Team Directory wants to act for you");
+    assert.match(await page.locator("main").innerText(), /This app answers on your own computer/);
     await press("Accept");
     await arrival(request);
   });
@@ -250,7 +256,7 @@ describe("an app that nobody has decided about", () => {
     await sees("Onboarding Agent wants to act for you");
     await press("Accept");
     const token = await redeem(onboardingAgent, request, await arrival(request));
-    assert.equal(await whoAmI(token), "grace@acme.test");
+    assert.equal((await me(token)).email, "grace@acme.test");
     assert.deepEqual(faults, []);
   });
 
@@ -266,7 +272,7 @@ describe("an app that nobody has decided about", () => {
     const accepted = await open(onboardingAgent);
     await press("Accept");
     const token = await redeem(onboardingAgent, accepted, await arrival(accepted));
-    assert.equal(await whoAmI(token), "alan@acme.test");
+    assert.equal((await me(token)).email, "alan@acme.test");
   });
 
   test("a57 gives no second code when the user goes back and accepts again", async () => {
@@ -282,14 +288,15 @@ describe("an app that nobody has decided about", () => {
   test("lets another user take over with `not you?`", async () => {
     await open(teamDirectory);
     await signIn(alan);
+    await atTheApp();
+    const request = await open(teamDirectory);
     await sees("Team Directory wants to act for you");
+    assert.match(await page.locator("main").innerText(), /Alan Turing/);
     await press("not you?");
     await sees("Sign in");
     await signIn(ada);
-    await sees("Team Directory wants to act for you");
-    const text = await page.locator("main").innerText();
-    assert.match(text, /Ada Lovelace/);
-    assert.doesNotMatch(text, /Alan Turing/);
+    const token = await redeem(teamDirectory, request, await arrival(request));
+    assert.equal((await me(token)).email, "ada@acme.test");
   });
 });
 
@@ -297,18 +304,48 @@ describe("an app that the organization refuses", () => {
   beforeEach(newUser);
 
   test("is refused for everybody there once an administrator has denied it", async () => {
-    const request = await open(onboardingAgent);
+    const request = await open(teamDirectory);
     await signIn(hedy);
-    await sees("Approve Onboarding Agent?");
+    await sees("Approve Team Directory?");
     await press("Deny");
     assert.equal((await arrival(request)).error, "access_denied");
 
     await newUser();
-    await open(onboardingAgent);
+    await open(teamDirectory);
     await signIn(katherine);
     await sees("Globex Corporation does not allow this app");
     assert.match(await page.locator("main").innerText(), /Hedy Lamarr/);
     assert.deepEqual(faults, []);
+  });
+});
+
+describe("an e-mail that two organizations know", () => {
+  beforeEach(newUser);
+
+  test("is asked which one after the password, and the app works in that one only", async () => {
+    const hiring = await open(onboardingAgent);
+    await signIn(hedy);
+    await press("Approve");
+    const token = await redeem(onboardingAgent, hiring, await arrival(hiring));
+    await createUser(token, { name: "Ada Lovelace", email: ada[0], password: ada[1] });
+
+    await newUser();
+    const request = await open(onboardingAgent);
+    await signIn(ada);
+    await sees("Which organization?");
+    assert.deepEqual(await page.locator(".choice-name").allInnerTexts(), ["Acme Corp", "Globex Corporation"]);
+    await page.getByRole("button", { name: /Acme Corp/ }).click();
+    const chosen = await redeem(onboardingAgent, request, await arrival(request));
+    assert.equal((await api("tokens/me", chosen)).organization.id, "acme");
+    assert.deepEqual(faults, []);
+  });
+
+  test("is not asked where the app names the organization", async () => {
+    const request = await open(onboardingAgent, { org: "globex" });
+    await signIn(ada);
+    const token = await redeem(onboardingAgent, request, await arrival(request));
+    assert.equal((await me(token)).email, ada[0]);
+    assert.equal((await api("tokens/me", token)).organization.id, "globex");
   });
 });
 
@@ -339,11 +376,10 @@ describe("around the flow", () => {
     await sees("Two signatures on every API call");
     assert.match(await page.locator("main").innerText(), /Nobody is signed in/);
     await open(teamDirectory);
-    await signIn(ada);
-    await press("Accept");
+    await signIn(grace);
     await atTheApp();
     await page.goto(origin);
-    assert.match(await page.locator("main").innerText(), /Signed in as Ada Lovelace/);
+    assert.match(await page.locator("main").innerText(), /Signed in as Grace Hopper/);
     await press("Sign out");
     await sees("You are signed out");
     await open(teamDirectory);
