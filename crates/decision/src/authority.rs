@@ -1,10 +1,13 @@
 //! What a caller holds at one instant in one organization: the user's permissions and the app's scopes.
 
-use crate::contract::Catalogue;
-use crate::permission::{Permission, PermissionSet};
+use crate::bitset::Bits;
+use crate::caller::Subject;
+use crate::catalogue::Catalogue;
+use crate::facts::Enforcement;
+use crate::permission::Permission;
 use crate::reason::Reason;
-use crate::scope::{Scope, ScopeSet};
-use crate::snapshot::{Authorization, Enforcement, Snapshot, Subject};
+use crate::scope::Scope;
+use crate::snapshot::{Authorization, Snapshot};
 
 /// A caller's authority. It says nothing about any operation: only [`decide`](crate::decide()) does.
 #[derive(Debug)]
@@ -26,11 +29,12 @@ pub(crate) struct Link<'s> {
     pub(crate) subject: &'s Subject,
     /// What refuses this link before any operation is looked at.
     pub(crate) refusal: Option<Reason>,
-    pub(crate) roles: &'s [u32],
-    pub(crate) permissions: &'s PermissionSet,
+    pub(crate) combination: u32,
+    pub(crate) permissions: Bits<'s>,
     /// Only where its state is authorized.
     pub(crate) authorization: Option<&'s Authorization>,
-    pub(crate) ceiling: Option<ScopeSet>,
+    /// The scopes that the token explicitly asked for, by name: interning them for each call would cost more than comparing a few names.
+    pub(crate) ceiling: Option<&'s [String]>,
     pub(crate) enforcement: Enforcement,
 }
 
@@ -65,12 +69,8 @@ impl<'s> Authority<'s> {
         Self(Standing::Nobody(Reason::Inactive))
     }
 
-    pub(crate) fn of(links: Vec<Link<'s>>) -> Self {
-        let mut links = links.into_iter();
-        match links.next() {
-            Some(caller) => Self(Standing::Known { caller, actors: links.collect() }),
-            None => Self::missing_credentials(),
-        }
+    pub(crate) fn of(caller: Link<'s>, actors: Vec<Link<'s>>) -> Self {
+        Self(Standing::Known { caller, actors })
     }
 
     /// The organization, where the caller is known.
@@ -120,20 +120,28 @@ impl<'s> Authority<'s> {
     }
 
     /// The links that must each be allowed, or why there are none. All of them over the given catalogue: indices mean nothing in another one.
-    pub(crate) fn links(&self, catalogue: &Catalogue) -> Result<impl Iterator<Item = &Link<'s>>, Reason> {
+    pub(crate) fn links(&self, catalogue: &Catalogue) -> Result<(&Link<'s>, &[Link<'s>]), Reason> {
         match &self.0 {
             Standing::Nobody(reason) => Err(*reason),
             Standing::Known { caller, .. } if !caller.snapshot.catalogue().is(catalogue) => {
                 Err(Reason::UnknownOrganization)
             }
-            Standing::Known { caller, actors } => Ok(std::iter::once(caller).chain(actors)),
+            Standing::Known { caller, actors } => Ok((caller, actors)),
         }
     }
 }
 
-impl Link<'_> {
+impl<'s> Link<'s> {
     /// Whether the token's explicit scopes, where there are any, hold this one.
     pub(crate) fn is_below_ceiling(&self, scope: u32) -> bool {
-        self.ceiling.as_ref().is_none_or(|ceiling| ceiling.contains(scope))
+        self.ceiling.is_none_or(|ceiling| {
+            let name = self.snapshot.catalogue().scope(scope);
+            name.is_some_and(|name| ceiling.iter().any(|asked_for| asked_for == name.as_str()))
+        })
+    }
+
+    /// The indices of the subject's roles.
+    pub(crate) fn roles(&self) -> &'s [u32] {
+        self.snapshot.roles_of(self.combination)
     }
 }

@@ -1,13 +1,26 @@
-//! A fixed-size set of small integers: what scopes and permissions become once they are interned.
+//! Fixed-size sets of small integers: what scopes, permissions and people become once they are interned.
 
-/// A set of indices below a length fixed at construction.
+use smallvec::SmallVec;
+
+/// A set of indices below a length fixed at construction. Up to 256 stand in the set itself: an authorization's scopes are read with it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(crate) struct BitSet(Box<[u64]>);
+pub(crate) struct BitSet(SmallVec<[u64; 4]>);
+
+/// A look at a set, wherever it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Bits<'b>(&'b [u64]);
+
+/// Many sets of one length, one behind the other: copied at once, and read without following a pointer for each.
+#[derive(Debug, Clone)]
+pub(crate) struct BitRows {
+    words: Vec<u64>,
+    words_a_row: usize,
+}
 
 impl BitSet {
     /// An empty set with room for the indices `0..length`.
     pub(crate) fn with_room_for(length: usize) -> Self {
-        Self(vec![0; length.div_ceil(64)].into_boxed_slice())
+        Self(SmallVec::from_elem(0, length.div_ceil(64)))
     }
 
     /// Adds `index`. An index beyond the room is left out: what a catalogue does not know is never held.
@@ -19,27 +32,65 @@ impl BitSet {
 
     /// Whether `index` is in the set.
     pub(crate) fn contains(&self, index: u32) -> bool {
-        self.0.get(index as usize / 64).is_some_and(|word| word & (1 << (index % 64)) != 0)
+        self.bits().contains(index)
     }
 
     /// Adds everything that `other` holds.
-    pub(crate) fn unite(&mut self, other: &Self) {
-        for (word, more) in self.0.iter_mut().zip(other.0.iter()) {
-            *word |= more;
-        }
+    pub(crate) fn unite(&mut self, other: Bits<'_>) {
+        self.0.iter_mut().zip(other.0).for_each(|(word, more)| *word |= more);
+    }
+
+    /// The set, to be read.
+    pub(crate) fn bits(&self) -> Bits<'_> {
+        Bits(&self.0)
+    }
+}
+
+impl<'b> Bits<'b> {
+    /// Whether `index` is in the set.
+    pub(crate) fn contains(self, index: u32) -> bool {
+        self.0.get(index as usize / 64).is_some_and(|word| word & (1 << (index % 64)) != 0)
     }
 
     /// The indices in ascending order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.0.iter().enumerate().flat_map(|(position, word)| {
-            let base = u32::try_from(position * 64).expect("a catalogue is far smaller than 2^32");
-            (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| base + bit)
+    pub(crate) fn iter(self) -> impl Iterator<Item = u32> + 'b {
+        self.0.iter().zip((0u32..).step_by(64)).flat_map(|(word, base)| {
+            let mut rest = *word;
+            std::iter::from_fn(move || {
+                let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+                rest &= rest - 1;
+                Some(base + bit)
+            })
         })
     }
 
     /// How many indices are in the set.
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn len(self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+}
+
+impl BitRows {
+    /// No sets yet, each to have room for the indices `0..length`.
+    pub(crate) fn with_room_for(length: usize) -> Self {
+        Self { words: Vec::new(), words_a_row: length.div_ceil(64) }
+    }
+
+    /// Puts a set behind the others.
+    pub(crate) fn push(&mut self, set: &BitSet) {
+        self.words.extend_from_slice(&set.0);
+    }
+
+    /// Replaces a set.
+    pub(crate) fn set(&mut self, row: usize, set: &BitSet) {
+        let start = row * self.words_a_row;
+        self.words[start..start + self.words_a_row].copy_from_slice(&set.0);
+    }
+
+    /// A set, to be read.
+    pub(crate) fn row(&self, row: usize) -> Bits<'_> {
+        let start = row * self.words_a_row;
+        Bits(&self.words[start..start + self.words_a_row])
     }
 }
 
@@ -47,28 +98,40 @@ impl BitSet {
 mod tests {
     use super::*;
 
+    fn set(length: usize, indices: &[u32]) -> BitSet {
+        let mut set = BitSet::with_room_for(length);
+        indices.iter().for_each(|index| set.insert(*index));
+        set
+    }
+
     #[test]
     fn holds_what_was_inserted_and_nothing_else() {
-        let mut set = BitSet::with_room_for(130);
-        for index in [0, 63, 64, 129] {
-            set.insert(index);
+        for length in [130, 1_000] {
+            let set = set(length, &[0, 63, 64, 129]);
+            assert_eq!(set.bits().iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
+            assert_eq!((0..1_200).filter(|index| set.contains(*index)).collect::<Vec<_>>(), [0, 63, 64, 129]);
+            assert_eq!(set.bits().len(), 4);
         }
-        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
-        assert_eq!((0..200).filter(|index| set.contains(*index)).collect::<Vec<_>>(), [0, 63, 64, 129]);
-        assert_eq!(set.len(), 4);
     }
 
     #[test]
     fn the_ends_of_a_word_are_told_from_its_middle() {
-        let mut set = BitSet::with_room_for(64);
-        set.insert(5);
+        let set = set(64, &[5]);
         assert_eq!((0..64).filter(|index| set.contains(*index)).collect::<Vec<_>>(), [5]);
     }
 
     #[test]
     fn an_index_beyond_the_room_is_never_held() {
-        let mut set = BitSet::with_room_for(3);
-        set.insert(64);
-        assert!(!set.contains(64));
+        assert!(!set(3, &[64]).contains(64));
+    }
+
+    #[test]
+    fn rows_are_kept_apart() {
+        let mut rows = BitRows::with_room_for(70);
+        rows.push(&set(70, &[1, 69]));
+        rows.push(&set(70, &[2]));
+        rows.set(0, &set(70, &[3, 68]));
+        assert_eq!(rows.row(0).iter().collect::<Vec<_>>(), [3, 68]);
+        assert_eq!(rows.row(1).iter().collect::<Vec<_>>(), [2]);
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use crate::import::ContractSource;
 use crate::lint::Finding;
 use crate::operation::{Location, Operation};
 use crate::permission::Permission;
-use crate::requirement::{PermissionList, PermissionMode, Requirement};
+use crate::requirement::{PermissionMode, Requirement};
 use crate::routes::{Routes, TemplateError};
 use crate::scope::Scope;
 
@@ -37,12 +39,34 @@ pub struct Contract {
     described_permissions: BTreeSet<Permission>,
 }
 
-/// A requirement with its scopes and permissions as catalogue indices.
+/// A requirement as decisions read it: catalogue indices, short lists in place, so that an allowed call reads this line of memory and not the
+/// operation's texts.
 #[derive(Debug)]
 pub(crate) struct Needs {
-    /// Empty: no scope is needed.
-    pub(crate) scopes_any_of: Box<[Box<[u32]>]>,
-    pub(crate) permissions: Option<(PermissionMode, Box<[u32]>)>,
+    pub(crate) credential: Credential,
+    /// Whether one of `permissions` suffices or all of them are needed.
+    pub(crate) mode: PermissionMode,
+    /// Empty: no permission is needed.
+    pub(crate) permissions: Indices,
+    /// The alternatives of one scope. With `scope_sets` empty too, no scope is needed.
+    pub(crate) scopes: Indices,
+    /// The alternatives of several scopes.
+    pub(crate) scope_sets: Box<[Indices]>,
+}
+
+pub(crate) type Indices = SmallVec<[u32; 4]>;
+
+/// Whose credential an operation wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// None at all.
+    Public,
+    /// A token of ours.
+    Ours,
+    /// Somebody else's.
+    Other,
+    /// The contract does not say.
+    Unstated,
 }
 
 /// Why operations do not make a contract.
@@ -92,9 +116,11 @@ pub enum ContractError {
         /// What is wrong with it.
         cause: TemplateError,
     },
-    /// So many templates cross each other that the lists would not fit in memory.
-    #[error("more than {limit} pairs of path templates cross each other")]
-    TooManyCrossings {
+    /// Templates that overlap in so many ways that the table of matches would not fit in memory.
+    #[error(
+        "the path templates overlap in more than {limit} ways: literal segments where others have parameters, many times over"
+    )]
+    TooManyOverlaps {
         /// The limit.
         limit: usize,
     },
@@ -115,7 +141,7 @@ impl ContractError {
         match self {
             Self::SameId { second, .. } => Some(second),
             Self::SameRoute { second: place, .. } | Self::Template { at: place, .. } => Some(&place.at),
-            Self::SameName { .. } | Self::TooManyOperations { .. } | Self::TooManyCrossings { .. } => None,
+            Self::SameName { .. } | Self::TooManyOperations { .. } | Self::TooManyOverlaps { .. } => None,
         }
     }
 }
@@ -200,8 +226,8 @@ impl Contract {
     /// they first differ, and a parameter where the other has a later one. Of the same method, by id. A call is allowed only if each of them that
     /// it matches would be allowed too.
     pub fn crossing(&self, id: &str) -> impl Iterator<Item = &Operation> {
-        let crossing = self.operation_index(id).map(|index| self.routes.crossing_of(index));
-        crossing.unwrap_or_default().iter().map(|index| self.operation_at(*index))
+        let crossing = self.operation_index(id).map(|index| self.routes.crossing_of(index, &self.operations));
+        crossing.unwrap_or_default().into_iter().map(|index| self.operation_at(index))
     }
 
     /// What the importer noticed.
@@ -247,16 +273,21 @@ impl fmt::Display for Place {
 impl Needs {
     fn new(requirement: &Requirement, catalogue: &Catalogue) -> Self {
         let known = "the catalogue was made from the same operations";
-        let scopes = |alternative: &Vec<Scope>| {
-            alternative.iter().map(|scope| catalogue.scope_index(scope.as_str()).expect(known)).collect()
-        };
-        let permissions = |list: &PermissionList| {
-            let of = list.of.iter().map(|one| catalogue.permission_index(one.as_str()).expect(known)).collect();
-            (list.mode, of)
-        };
+        let scope = |scope: &Scope| catalogue.scope_index(scope.as_str()).expect(known);
+        let permission = |one: &Permission| catalogue.permission_index(one.as_str()).expect(known);
+        let (single, several): (Vec<_>, Vec<_>) =
+            requirement.scopes_any_of().iter().partition(|alternative| alternative.len() == 1);
         Self {
-            scopes_any_of: requirement.scopes_any_of().iter().map(scopes).collect(),
-            permissions: requirement.permissions().map(permissions),
+            credential: match requirement {
+                Requirement::Public => Credential::Public,
+                Requirement::Authenticated | Requirement::Oauth { .. } => Credential::Ours,
+                Requirement::OtherCredential { .. } => Credential::Other,
+                Requirement::Unstated { .. } => Credential::Unstated,
+            },
+            mode: requirement.permissions().map_or(PermissionMode::Any, |list| list.mode),
+            permissions: requirement.permissions().into_iter().flat_map(|list| &list.of).map(permission).collect(),
+            scopes: single.into_iter().flatten().map(scope).collect(),
+            scope_sets: several.into_iter().map(|alternative| alternative.iter().map(scope).collect()).collect(),
         }
     }
 }

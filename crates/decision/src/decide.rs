@@ -4,12 +4,14 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::authority::{Authority, Link};
-use crate::contract::{Contract, Needs};
+use crate::bitset::Bits;
+use crate::caller::Subject;
+use crate::contract::{Contract, Credential, Needs};
+use crate::facts::Enforcement;
 use crate::operation::{Method, Operation};
-use crate::reason::{Denial, Missing, MissingPermissions, Reason, Report};
-use crate::requirement::{PermissionMode, Requirement};
+use crate::reason::{Denial, Lacking, Reason, Report};
+use crate::requirement::PermissionMode;
 use crate::routes::{BadTarget, canonicalise};
-use crate::snapshot::{Enforcement, Subject};
 
 /// The answer to one call.
 ///
@@ -60,20 +62,18 @@ pub fn decide<'a>(contract: &'a Contract, authority: &Authority<'a>, method: &st
     let Some(route) = contract.routes().find(&target) else {
         return deny(contract, Reason::NoSuchOperation);
     };
-    let Some((method, operation)) = method.parse::<Method>().ok().and_then(|method| route.operation(method)) else {
-        let mut denial = denial(contract, Reason::MethodNotAllowed);
-        denial.allowed_methods = route.allowed_methods();
-        return Decision::Deny(denial);
+    let asked = Method::named(method).and_then(|method| Some((method, route.operation(method)?)));
+    let Some((method, operation)) = asked else {
+        return Decision::Deny(Denial { route: Some(route), ..denial(contract, Reason::MethodNotAllowed) });
     };
-    let crossing = route.crossing(method).iter().copied().filter(|other| contract.routes().matches(*other, &target));
-    decide_all(contract, authority, operation, &crossing)
+    decide_all(contract, authority, operation, route.crossing(method))
 }
 
 /// Decides an operation that is named instead of requested: for pages, and for interfaces that name operations.
 /// There is no path here, so nothing can cross; an unknown id is [`Reason::NoSuchOperation`].
 pub fn decide_operation<'a>(contract: &'a Contract, authority: &Authority<'a>, operation_id: &str) -> Decision<'a> {
     match contract.operation_index(operation_id) {
-        Some(operation) => decide_all(contract, authority, operation, &std::iter::empty()),
+        Some(operation) => decide_all(contract, authority, operation, &[]),
         None => deny(contract, Reason::NoSuchOperation),
     }
 }
@@ -123,13 +123,8 @@ impl<'a> Permit<'a> {
     }
 
     /// What `enforce` would have denied the call for, in an organization that only reports.
-    pub fn report(&self) -> Option<&Missing<'a>> {
-        self.report.as_ref().map(|report| &report.missing)
-    }
-
-    /// The reason that `enforce` would have given, in an organization that only reports.
-    pub fn report_reason(&self) -> Option<Reason> {
-        self.report.as_ref().map(|report| report.reason)
+    pub fn report(&self) -> Option<&Report<'a>> {
+        self.report.as_ref()
     }
 
     /// The proof without borrows. Nothing on public operations: they prove nobody.
@@ -174,41 +169,33 @@ enum Mode {
 }
 
 struct Refusal<'a> {
-    operation: &'a Operation,
+    operation: u32,
     reason: Reason,
-    missing: Missing<'a>,
+    lacking: Option<Lacking<'a>>,
 }
 
 /// The chosen operation first, then those it crosses by id: every one has to allow, the first that denies is the denial.
-fn decide_all<'a>(
-    contract: &'a Contract,
-    authority: &Authority<'a>,
-    operation: u32,
-    crossing: &(impl Iterator<Item = u32> + Clone),
-) -> Decision<'a> {
+fn decide_all<'a>(contract: &'a Contract, authority: &Authority<'a>, operation: u32, crossing: &[u32]) -> Decision<'a> {
     let refusal_in = |mode| {
-        std::iter::once(operation)
-            .chain(crossing.clone())
-            .find_map(|operation| refuse_operation(contract, authority, operation, mode))
+        let others = || crossing.iter().find_map(|other| refuse_operation(contract, authority, *other, mode));
+        refuse_operation(contract, authority, operation, mode).or_else(others)
     };
     let reports = authority.caller().is_some_and(|link| link.enforcement == Enforcement::Report);
     let report = if reports { refusal_in(Mode::AsIfEnforced) } else { None };
-    let report = report
-        .filter(|refusal| refusal.reason.carries_missing())
-        .map(|Refusal { reason, missing, .. }| Report { reason, missing });
+    let report = report.and_then(|Refusal { reason, lacking, .. }| Some(Report { reason, lacking: lacking? }));
     let chosen = contract.operation_at(operation);
 
     match refusal_in(Mode::AsSet) {
-        Some(Refusal { operation: decided_by, reason, missing }) => Decision::Deny(Denial {
+        Some(Refusal { operation: decided_by, reason, lacking }) => Decision::Deny(Denial {
             operation: Some(chosen),
-            decided_by: Some(decided_by),
-            missing,
+            decided_by: Some(contract.operation_at(decided_by)),
+            lacking,
             report,
             ..denial(contract, reason)
         }),
         None => {
-            let caller = authority.caller().filter(|_| chosen.requirement != Requirement::Public);
-            let caller = caller.map(|link| CallerRef {
+            let is_public = contract.needs_at(operation).credential == Credential::Public;
+            let caller = authority.caller().filter(|_| !is_public).map(|link| CallerRef {
                 organization: link.snapshot.organization(),
                 client: link.client,
                 subject: link.subject,
@@ -225,97 +212,69 @@ fn refuse_operation<'a>(
     operation: u32,
     mode: Mode,
 ) -> Option<Refusal<'a>> {
-    let (needs, operation) = (contract.needs_at(operation), contract.operation_at(operation));
-    let plain = |reason| Some(Refusal { operation, reason, missing: Missing::default() });
-    match &operation.requirement {
-        Requirement::Public => return None,
-        Requirement::Unstated { .. } => return plain(Reason::UnstatedRequirement),
-        Requirement::OtherCredential { .. } => return plain(Reason::OtherCredential),
-        Requirement::Authenticated | Requirement::Oauth { .. } => {}
+    let plain = |reason| Some(Refusal { operation, reason, lacking: None });
+    match contract.needs_at(operation).credential {
+        Credential::Public => return None,
+        Credential::Unstated => return plain(Reason::UnstatedRequirement),
+        Credential::Other => return plain(Reason::OtherCredential),
+        Credential::Ours => {}
     }
-    let links = match authority.links(contract.catalogue()) {
+    let (caller, actors) = match authority.links(contract.catalogue()) {
         Ok(links) => links,
         Err(reason) => return plain(reason),
     };
-    for link in links {
-        if let Some(reason) = link.refusal {
-            return plain(reason);
-        }
-        if let Some((reason, missing)) = refuse_link(operation, needs, link, mode) {
-            return Some(Refusal { operation, reason, missing });
-        }
-    }
-    None
+    refuse_link(contract, operation, caller, mode)
+        .or_else(|| actors.iter().find_map(|link| refuse_link(contract, operation, link, mode)))
 }
 
 /// The rule for one app and one subject: every half is looked at, the first that is missing gives the reason.
-fn refuse_link<'a>(
-    operation: &'a Operation,
-    needs: &'a Needs,
-    link: &Link<'a>,
-    mode: Mode,
-) -> Option<(Reason, Missing<'a>)> {
+fn refuse_link<'a>(contract: &'a Contract, operation: u32, link: &Link<'a>, mode: Mode) -> Option<Refusal<'a>> {
+    if let Some(reason) = link.refusal {
+        return Some(Refusal { operation, reason, lacking: None });
+    }
+    let needs = contract.needs_at(operation);
     let is_enforced = link.enforcement == Enforcement::Enforce
         || (mode == Mode::AsIfEnforced && link.enforcement == Enforcement::Report);
-    let is_unauthorized = is_enforced && link.authorization.is_none();
-    let missing = Missing {
-        scopes_any_of: missing_scopes(operation, needs, link, is_enforced),
-        permissions: missing_permissions(operation, needs, link),
-        roles_any_of: if is_enforced { missing_roles(link) } else { None },
+    let limit = link.authorization.filter(|one| is_enforced && !link.snapshot.admits(one, link.combination));
+    let lacking = Lacking {
+        contract,
+        operation,
+        scopes: !are_scopes_sufficient(needs, link, is_enforced),
+        permissions: (!are_permissions_sufficient(needs, link.permissions)).then_some(link.permissions),
+        roles: limit.map(|authorization| (link.snapshot, authorization)),
     };
 
-    let reason = if is_unauthorized {
+    let reason = if is_enforced && link.authorization.is_none() {
         Reason::AppNotAuthorized
-    } else if missing.scopes_any_of.is_some() {
+    } else if lacking.scopes {
         Reason::MissingScope
-    } else if missing.roles_any_of.is_some() {
+    } else if lacking.roles.is_some() {
         Reason::RoleNotAllowed
-    } else if missing.permissions.is_some() {
+    } else if lacking.permissions.is_some() {
         Reason::MissingPermission
     } else {
         return None;
     };
-    Some((reason, missing))
+    Some(Refusal { operation, reason, lacking: Some(lacking) })
 }
 
-/// All alternatives, unless one lies within the token's ceiling and, where the organization enforces, within its authorization.
-fn missing_scopes<'a>(
-    operation: &'a Operation,
-    needs: &Needs,
-    link: &Link<'_>,
-    is_enforced: bool,
-) -> Option<Vec<Vec<&'a str>>> {
+/// Whether some alternative lies within the token's ceiling and, where the organization enforces, within its authorization.
+fn are_scopes_sufficient(needs: &Needs, link: &Link<'_>, is_enforced: bool) -> bool {
     let is_granted = |scope: u32| {
         !is_enforced || link.authorization.is_some_and(|authorization| authorization.scopes.contains(scope))
     };
-    let holds = |scope: &u32| link.is_below_ceiling(*scope) && is_granted(*scope);
-    if needs.scopes_any_of.is_empty() || needs.scopes_any_of.iter().any(|alternative| alternative.iter().all(holds)) {
-        return None;
-    }
-    let alternatives = operation.requirement.scopes_any_of().iter();
-    Some(alternatives.map(|alternative| alternative.iter().map(crate::Scope::as_str).collect()).collect())
+    let holds = |scope: &u32| is_granted(*scope) && link.is_below_ceiling(*scope);
+    let needs_no_scope = needs.scopes.is_empty() && needs.scope_sets.is_empty();
+    needs_no_scope || needs.scopes.iter().any(holds) || needs.scope_sets.iter().any(|set| set.iter().all(holds))
 }
 
-/// The permissions that are not held: of an `ANY` list all or none, of an `ALL` list those that are lacking.
-fn missing_permissions<'a>(operation: &'a Operation, needs: &Needs, link: &Link<'_>) -> Option<MissingPermissions<'a>> {
-    let (mode, indices) = needs.permissions.as_ref()?;
-    let is_held = |permission: &u32| link.permissions.contains(*permission);
-    let is_satisfied = match mode {
-        PermissionMode::Any => indices.iter().any(is_held),
-        PermissionMode::All => indices.iter().all(is_held),
-    };
-    if is_satisfied {
-        return None;
+/// Whether one of an `ANY` list is held, or every one of an `ALL` list.
+fn are_permissions_sufficient(needs: &Needs, held: Bits<'_>) -> bool {
+    let is_held = |permission: &u32| held.contains(*permission);
+    match needs.mode {
+        PermissionMode::Any => needs.permissions.is_empty() || needs.permissions.iter().any(is_held),
+        PermissionMode::All => needs.permissions.iter().all(is_held),
     }
-    let names = operation.requirement.permissions().into_iter().flat_map(|list| &list.of);
-    let lacking = names.zip(indices).filter(|(_, index)| !is_held(index)).map(|(name, _)| name.as_str());
-    Some(MissingPermissions { mode: *mode, of: lacking.collect() })
-}
-
-/// The authorization's roles, unless it has none or the subject holds one of them.
-fn missing_roles<'a>(link: &Link<'a>) -> Option<Vec<crate::RoleRef<'a>>> {
-    let authorization = link.authorization.filter(|authorization| !authorization.admits(link.roles))?;
-    Some(authorization.roles.iter().map(|limit| link.snapshot.role_ref(limit)).collect())
 }
 
 fn denial(contract: &Contract, reason: Reason) -> Denial<'_> {
@@ -324,8 +283,8 @@ fn denial(contract: &Contract, reason: Reason) -> Denial<'_> {
         contract,
         operation: None,
         decided_by: None,
-        missing: Missing::default(),
-        allowed_methods: Vec::new(),
+        lacking: None,
+        route: None,
         bad_target: None,
         report: None,
     }
@@ -352,7 +311,7 @@ impl Serialize for Decision<'_> {
                 line.serialize_entry("operation", &denial.operation().map(|operation| &operation.id))?;
                 line.serialize_entry("reason", &denial.reason())?;
                 if denial.reason().carries_missing() {
-                    line.serialize_entry("missing", denial.missing())?;
+                    line.serialize_entry("missing", &denial.missing())?;
                 }
             }
         }

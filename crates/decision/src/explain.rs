@@ -6,12 +6,11 @@ use serde::Serialize;
 use crate::authority::{Authority, Link};
 use crate::contract::{Catalogue, Contract};
 use crate::decide::Permit;
+use crate::facts::Enforcement;
 use crate::operation::Operation;
 use crate::permission::Permission;
 use crate::reason::{Denial, RoleRef};
 use crate::requirement::PermissionMode;
-use crate::scope::Scope;
-use crate::snapshot::Enforcement;
 
 /// What carried an allowed call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -70,7 +69,7 @@ pub fn carried<'a>(contract: &'a Contract, authority: &Authority<'a>, permit: &P
     let permissions =
         operation.requirement.permissions().into_iter().flat_map(|list| &list.of).filter_map(|permission| {
             let index = catalogue.permission_index(permission.as_str())?;
-            let roles: Vec<_> = link.snapshot.roles_among(link.roles, index).collect();
+            let roles: Vec<_> = link.snapshot.roles_among(link.roles(), index).collect();
             (!roles.is_empty()).then_some(HeldBy { permission: permission.as_str(), roles })
         });
     Carried { scopes: scopes.filter(|_| is_looked_at), permissions: permissions.collect() }
@@ -97,15 +96,13 @@ pub fn remedy<'a>(contract: &'a Contract, authority: &Authority<'a>, denial: &De
             .collect(),
         permission_mode: missing.permissions.as_ref().map(|list| list.mode),
         permissions: permissions.map(|name| HeldBy { permission: name, roles: roles_holding(name) }).collect(),
-        roles_any_of: missing.roles_any_of.clone().unwrap_or_default(),
+        roles_any_of: missing.roles_any_of.unwrap_or_default(),
     }
 }
 
 /// An operation's scope alternatives, the narrowest first.
 fn narrowest_first<'a>(operation: &'a Operation, catalogue: &Catalogue) -> Vec<Vec<&'a str>> {
-    let alternatives = operation.requirement.scopes_any_of().iter();
-    let mut alternatives: Vec<Vec<&str>> =
-        alternatives.map(|alternative| alternative.iter().map(Scope::as_str).collect()).collect();
+    let mut alternatives = operation.requirement.scope_names();
     alternatives.sort_by_key(|alternative| catalogue.width(alternative));
     alternatives
 }

@@ -63,10 +63,13 @@
 
 mod authority;
 mod bitset;
+pub mod caller;
 mod catalogue;
 pub mod contract;
 pub mod decide;
 pub mod explain;
+pub mod facts;
+mod id_map;
 pub mod import;
 pub mod lint;
 pub mod operation;
@@ -78,8 +81,12 @@ pub mod scope;
 pub mod snapshot;
 
 pub use authority::Authority;
+pub use caller::{Caller, ClientRef, Subject};
 pub use contract::{Catalogue, Contract, ContractError, Contracts};
 pub use decide::{Decision, OwnedPermit, Permit, decide, decide_operation};
+pub use facts::{
+    AuthorizationFacts, AuthorizationState, Change, Enforcement, OrganizationFacts, RoleFacts, Settings, SubjectFacts,
+};
 pub use import::{ContractSource, ImportError, ImportOptions, SourceFile, import};
 pub use lint::{Finding, lint};
 pub use operation::{Location, Method, Operation};
@@ -88,7 +95,4 @@ pub use reason::{Denial, Missing, MissingPermissions, Reason, Report, RoleRef};
 pub use requirement::{PermissionList, PermissionMode, Requirement, Unstated};
 pub use routes::{BadTarget, Canonical, canonicalise};
 pub use scope::{Scope, ScopeSet};
-pub use snapshot::{
-    AuthorizationFacts, AuthorizationState, Caller, ClientRef, Enforcement, OrganizationFacts, RoleFacts, Snapshot,
-    Subject, SubjectFacts,
-};
+pub use snapshot::Snapshot;

@@ -82,6 +82,20 @@ impl Method {
         }
     }
 
+    /// The method with this name. RFC 9110 §9.1: methods are case-sensitive, so `get` names none.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "PATCH" => Self::Patch,
+            "DELETE" => Self::Delete,
+            "OPTIONS" => Self::Options,
+            _ => return None,
+        })
+    }
+
     /// Whether a call with this method is meant to change something (RFC 9110 §9.2.1 calls the others safe).
     pub fn is_mutating(self) -> bool {
         matches!(self, Self::Post | Self::Put | Self::Patch | Self::Delete)
@@ -91,9 +105,8 @@ impl Method {
 impl FromStr for Method {
     type Err = UnknownMethod;
 
-    /// RFC 9110 §9.1: methods are case-sensitive, so `get` is an unknown method.
     fn from_str(text: &str) -> Result<Self, UnknownMethod> {
-        Self::ALL.into_iter().find(|method| method.as_str() == text).ok_or_else(|| UnknownMethod(text.to_owned()))
+        Self::named(text).ok_or_else(|| UnknownMethod(text.to_owned()))
     }
 }
 

@@ -221,12 +221,12 @@ impl PermissionSet {
 
     /// Catalogue indices in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.0.iter()
+        self.0.bits().iter()
     }
 
     /// How many permissions are in the set.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.bits().len()
     }
 
     /// Whether no permission is in the set.
@@ -235,7 +235,11 @@ impl PermissionSet {
     }
 
     pub(crate) fn unite(&mut self, other: &Self) {
-        self.0.unite(&other.0);
+        self.0.unite(other.0.bits());
+    }
+
+    pub(crate) fn as_set(&self) -> &BitSet {
+        &self.0
     }
 }
 

@@ -4,10 +4,12 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::bitset::Bits;
 use crate::contract::Contract;
 use crate::operation::{Method, Operation};
-use crate::requirement::PermissionMode;
-use crate::routes::BadTarget;
+use crate::requirement::{PermissionList, PermissionMode};
+use crate::routes::{BadTarget, Route};
+use crate::snapshot::{Authorization, Snapshot};
 
 /// The one reason that is shown for a denial: the first that applies, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,25 +81,37 @@ pub struct RoleRef<'a> {
 }
 
 /// What a call would have been denied for under `enforce`, in an organization that only reports.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct Report<'a> {
-    /// The reason that `enforce` would give.
-    pub reason: Reason,
-    /// What `enforce` would name as missing.
-    pub missing: Missing<'a>,
+    pub(crate) reason: Reason,
+    pub(crate) lacking: Lacking<'a>,
+}
+
+/// Which halves are missing, and where it stands what they are: read when somebody asks, so that a denial costs no more than an allow.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lacking<'a> {
+    pub(crate) contract: &'a Contract,
+    pub(crate) operation: u32,
+    /// Whether no scope alternative suffices.
+    pub(crate) scopes: bool,
+    /// What the subject holds, where that does not suffice.
+    pub(crate) permissions: Option<Bits<'a>>,
+    /// Whose roles the subject would need one of.
+    pub(crate) roles: Option<(&'a Snapshot, &'a Authorization)>,
 }
 
 /// A denied call, with everything that is missing, so that nobody has to ask twice.
 ///
 /// Serializes as the answer of `evaluate`, without its `decision`: `operation`, `reason` and, where the reason carries it, `missing`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Denial<'a> {
     pub(crate) reason: Reason,
     pub(crate) contract: &'a Contract,
     pub(crate) operation: Option<&'a Operation>,
     pub(crate) decided_by: Option<&'a Operation>,
-    pub(crate) missing: Missing<'a>,
-    pub(crate) allowed_methods: Vec<Method>,
+    pub(crate) lacking: Option<Lacking<'a>>,
+    /// What the path has, where the method is what is wrong.
+    pub(crate) route: Option<&'a Route>,
     pub(crate) bad_target: Option<BadTarget>,
     pub(crate) report: Option<Report<'a>>,
 }
@@ -147,14 +161,14 @@ impl<'a> Denial<'a> {
         self.decided_by
     }
 
-    /// All that is missing. Empty unless [`Reason::carries_missing`].
-    pub fn missing(&self) -> &Missing<'a> {
-        &self.missing
+    /// All that is missing, made at each call. Empty unless [`Reason::carries_missing`].
+    pub fn missing(&self) -> Missing<'a> {
+        self.lacking.filter(|_| self.reason.carries_missing()).map(|lacking| lacking.missing()).unwrap_or_default()
     }
 
     /// The methods that the path has, for the `Allow` of a 405.
-    pub fn allowed_methods(&self) -> &[Method] {
-        &self.allowed_methods
+    pub fn allowed_methods(&self) -> impl Iterator<Item = Method> + use<'a> {
+        self.route.into_iter().flat_map(Route::allowed_methods)
     }
 
     /// What is wrong with the request target, where that is the reason.
@@ -169,9 +183,38 @@ impl<'a> Denial<'a> {
 
     /// The one alternative to name in a challenge (RFC 6750 §3): of the missing ones the narrowest, which is the one whose scopes stand
     /// in the fewest operations, complete. The earlier one where two are equally narrow.
-    pub fn narrowest_scopes(&self) -> Option<&[&'a str]> {
-        let alternatives = self.missing.scopes_any_of.as_ref()?;
-        alternatives.iter().min_by_key(|scopes| self.contract.catalogue().width(scopes)).map(Vec::as_slice)
+    pub fn narrowest_scopes(&self) -> Option<Vec<&'a str>> {
+        let alternatives = self.missing().scopes_any_of?;
+        alternatives.into_iter().min_by_key(|scopes| self.contract.catalogue().width(scopes))
+    }
+}
+
+impl<'a> Report<'a> {
+    /// The reason that `enforce` would give.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// What `enforce` would name as missing, made at each call.
+    pub fn missing(&self) -> Missing<'a> {
+        self.lacking.missing()
+    }
+}
+
+impl<'a> Lacking<'a> {
+    fn missing(&self) -> Missing<'a> {
+        let requirement = &self.contract.operation_at(self.operation).requirement;
+        Missing {
+            scopes_any_of: self.scopes.then(|| requirement.scope_names()),
+            permissions: self.permissions.and_then(|held| self.permissions_beyond(held, requirement.permissions()?)),
+            roles_any_of: self.roles.map(|(snapshot, authorization)| snapshot.limits_of(authorization).collect()),
+        }
+    }
+
+    fn permissions_beyond(&self, held: Bits<'_>, list: &'a PermissionList) -> Option<MissingPermissions<'a>> {
+        let indices = &self.contract.needs_at(self.operation).permissions;
+        let lacking = list.of.iter().zip(indices).filter(|(_, index)| !held.contains(**index));
+        Some(MissingPermissions { mode: list.mode, of: lacking.map(|(name, _)| name.as_str()).collect() })
     }
 }
 
@@ -208,8 +251,19 @@ impl Serialize for Denial<'_> {
         fields.serialize_field("operation", &self.operation.map(|operation| &operation.id))?;
         fields.serialize_field("reason", &self.reason)?;
         if self.reason.carries_missing() {
-            fields.serialize_field("missing", &self.missing)?;
+            fields.serialize_field("missing", &self.missing())?;
         }
+        fields.end()
+    }
+}
+
+impl Serialize for Report<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+
+        let mut fields = serializer.serialize_struct("Report", 2)?;
+        fields.serialize_field("reason", &self.reason)?;
+        fields.serialize_field("missing", &self.missing())?;
         fields.end()
     }
 }

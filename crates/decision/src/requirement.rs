@@ -129,6 +129,11 @@ impl Requirement {
         }
     }
 
+    /// The scope alternatives by name.
+    pub(crate) fn scope_names(&self) -> Vec<Vec<&str>> {
+        self.scopes_any_of().iter().map(|scopes| scopes.iter().map(Scope::as_str).collect()).collect()
+    }
+
     /// The permission list, where one is stated.
     pub fn permissions(&self) -> Option<&PermissionList> {
         match self {

@@ -4,233 +4,146 @@
 //! before the method. Templates that cross (neither is more specific) are listed beforehand: routers break such ties differently, so a call has to be
 //! allowed for each of them.
 
-use std::collections::HashMap;
-
 use crate::contract::{ContractError, Place};
 use crate::operation::{Method, Operation};
 
+mod automaton;
 mod bad_target;
 mod canonical;
 mod lookalikes;
 mod template;
+mod tree;
+
+use automaton::{Automaton, TooManyPlaces};
+use tree::Tree;
 
 pub use bad_target::{BadTarget, Fault};
 pub use canonical::{Canonical, MAX_SEGMENTS, MAX_TARGET_LENGTH, canonicalise};
 pub use template::{Segment, Template, TemplateError};
 
-/// The most pairs of crossing templates that are kept.
-const MAX_CROSSINGS: usize = 1_000_000;
-
 /// The path templates of one contract.
 #[derive(Debug)]
 pub(crate) struct Routes {
-    nodes: Vec<Node>,
-    paths: Vec<Path>,
-    /// For each operation its path.
-    path_of: Vec<u32>,
-    /// For each operation its method.
-    method_of: Vec<Method>,
+    automaton: Automaton,
+    /// What the automaton's endings mean.
+    routes: Vec<Route>,
+    tree: Tree,
+    /// For each template of the tree its operations.
+    operations: Vec<ByMethod>,
+    /// For each operation its template.
+    template_of: Vec<u32>,
 }
 
-/// A place in the tree of segments.
-#[derive(Debug, Default)]
-struct Node {
-    literals: HashMap<Box<str>, u32>,
-    parameter: Option<u32>,
-    path: Option<u32>,
-}
+/// The operation of each method, by [`slot`].
+type ByMethod = [Option<u32>; Method::ALL.len()];
 
-/// How a template stands to another as far as their segments have been compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Relation {
-    /// No difference yet.
-    Same,
-    /// It had a literal at the first difference: requests that match both mean it.
-    Chosen,
-    /// And later a parameter where the other has a literal: neither is the more specific.
-    Crossing,
-}
-
-/// One path template with its operations.
+/// What requests mean that match the same templates.
 #[derive(Debug)]
-pub(crate) struct Path {
-    template: Template,
-    operations: [Option<u32>; Method::ALL.len()],
-    /// For each method the operations that cross, by id.
-    crossing: [Box<[u32]>; Method::ALL.len()],
+pub(crate) struct Route {
+    /// Those of the template that is meant.
+    operations: ByMethod,
+    /// For each method the operations that cross, by id; nothing where none does.
+    crossing: Option<Box<[Box<[u32]>; Method::ALL.len()]>>,
 }
 
 impl Routes {
     pub(crate) fn new(operations: &[Operation]) -> Result<Self, ContractError> {
-        let mut routes = Self {
-            nodes: vec![Node::default()],
-            paths: Vec::new(),
-            path_of: Vec::with_capacity(operations.len()),
-            method_of: operations.iter().map(|operation| operation.method).collect(),
-        };
+        let mut tree = Tree::new();
+        let mut by_template: Vec<ByMethod> = Vec::new();
+        let mut template_of = Vec::with_capacity(operations.len());
         for (index, operation) in (0u32..).zip(operations) {
-            routes.add(index, operation, operations)?;
+            let template = tree.insert(parse(operation)?);
+            by_template.resize(tree.len(), ByMethod::default());
+            // Templates that differ in parameter names only have come to the same place here.
+            if let Some(first) = by_template[template as usize][slot(operation.method)].replace(index) {
+                return Err(ContractError::SameRoute {
+                    route: format!("{} {}", operation.method, operation.path),
+                    first: Place::of(&operations[first as usize]),
+                    second: Place::of(operation),
+                });
+            }
+            template_of.push(template);
         }
-        routes.list_crossings(operations)?;
-        Ok(routes)
+        let too_many = |_: TooManyPlaces| ContractError::TooManyOverlaps { limit: TooManyPlaces::LIMIT };
+        let (automaton, endings) = Automaton::new(&tree).map_err(too_many)?;
+        let route = |matching: &Vec<u32>| Route::new(matching, &tree, &by_template, operations);
+        let routes = endings.iter().map(route).collect();
+        Ok(Self { automaton, routes, tree, operations: by_template, template_of })
     }
 
-    /// The path that a target means. A target that ends in a slash means none.
-    pub(crate) fn find(&self, target: &Canonical<'_>) -> Option<&Path> {
+    /// What a target means. A target that ends in a slash means nothing.
+    pub(crate) fn find(&self, target: &Canonical<'_>) -> Option<&Route> {
         if target.ends_with_slash() {
             return None;
         }
-        let segments: Vec<&str> = target.segments().collect();
-        self.descend(0, &segments).map(|path| &self.paths[path as usize])
-    }
-
-    /// Whether the path of an operation matches a target, be it the chosen one or not.
-    pub(crate) fn matches(&self, operation: u32, target: &Canonical<'_>) -> bool {
-        let template = &self.paths[self.path_of[operation as usize] as usize].template;
-        !target.ends_with_slash() && template.matches(target.segments())
+        self.automaton.ending(target.path()).map(|ending| &self.routes[ending])
     }
 
     /// All operations of the same method that cross the given one, by id.
-    pub(crate) fn crossing_of(&self, operation: u32) -> &[u32] {
-        self.paths[self.path_of[operation as usize] as usize].crossing(self.method_of[operation as usize])
-    }
-
-    /// Literal child before parameter child, and back where the rest does not fit: greedy descent would miss templates
-    /// such as `/users/{id}/roles` beside `/users/rules/{rule}`.
-    fn descend(&self, node: u32, rest: &[&str]) -> Option<u32> {
-        let node = &self.nodes[node as usize];
-        let Some((segment, rest)) = rest.split_first() else {
-            return node.path;
-        };
-        let literal = node.literals.get(*segment).and_then(|child| self.descend(*child, rest));
-        literal.or_else(|| node.parameter.and_then(|child| self.descend(child, rest)))
-    }
-
-    fn add(&mut self, index: u32, operation: &Operation, operations: &[Operation]) -> Result<(), ContractError> {
-        let template: Template = operation.path.parse().map_err(|cause| ContractError::Template {
-            path: operation.path.clone(),
-            at: Place::of(operation),
-            cause,
-        })?;
-        let node = self.node_for(&template);
-        let path = self.nodes[node as usize].path.unwrap_or_else(|| {
-            self.paths.push(Path { template, operations: Default::default(), crossing: Default::default() });
-            index_of(self.paths.len() - 1)
-        });
-        self.nodes[node as usize].path = Some(path);
-        self.path_of.push(path);
-        // Templates that differ in parameter names only have come to the same path here.
-        if let Some(first) = self.paths[path as usize].operations[slot(operation.method)].replace(index) {
-            return Err(ContractError::SameRoute {
-                route: format!("{} {}", operation.method, operation.path),
-                first: Place::of(&operations[first as usize]),
-                second: Place::of(operation),
-            });
-        }
-        Ok(())
-    }
-
-    fn node_for(&mut self, template: &Template) -> u32 {
-        let mut node = 0;
-        for segment in template.segments() {
-            let fresh = index_of(self.nodes.len());
-            let here = &mut self.nodes[node as usize];
-            let child = match segment {
-                Segment::Literal(text) => *here.literals.entry(text.as_str().into()).or_insert(fresh),
-                Segment::Parameter(_) => *here.parameter.get_or_insert(fresh),
-            };
-            if child == fresh {
-                self.nodes.push(Node::default());
-            }
-            node = child;
-        }
-        node
-    }
-
-    fn list_crossings(&mut self, operations: &[Operation]) -> Result<(), ContractError> {
-        let mut pairs = 0;
-        let mut crossing_paths: Vec<Vec<u32>> = Vec::with_capacity(self.paths.len());
-        for path in &self.paths {
-            let mut crossing = Vec::new();
-            self.collect_crossing(0, path.template.segments(), Relation::Same, &mut crossing);
-            pairs += crossing.len();
-            if pairs > MAX_CROSSINGS {
-                return Err(ContractError::TooManyCrossings { limit: MAX_CROSSINGS });
-            }
-            crossing_paths.push(crossing);
-        }
-        for (index, crossing) in crossing_paths.iter().enumerate() {
-            let lists = Method::ALL.map(|method| self.crossing_with(index, method, crossing, operations));
-            self.paths[index].crossing = lists;
-        }
-        Ok(())
-    }
-
-    /// Walks every template that can match the same request, and keeps those that the given one is chosen before although they have a literal
-    /// where it has a parameter.
-    fn collect_crossing(&self, node: u32, rest: &[Segment], relation: Relation, found: &mut Vec<u32>) {
-        let node = &self.nodes[node as usize];
-        let Some((segment, rest)) = rest.split_first() else {
-            found.extend(node.path.filter(|_| relation == Relation::Crossing));
-            return;
-        };
-        let after_parameter = match segment {
-            Segment::Parameter(_) => relation,
-            Segment::Literal(text) => {
-                if let Some(child) = node.literals.get(text.as_str()) {
-                    self.collect_crossing(*child, rest, relation, found);
-                }
-                if relation == Relation::Same { Relation::Chosen } else { relation }
-            }
-        };
-        if let Some(child) = node.parameter {
-            self.collect_crossing(child, rest, after_parameter, found);
-        }
-        // A template with a literal at the first difference is chosen itself and needs no look from here.
-        if matches!(segment, Segment::Parameter(_)) && relation != Relation::Same {
-            for child in node.literals.values() {
-                self.collect_crossing(*child, rest, Relation::Crossing, found);
-            }
-        }
-    }
-
-    /// The operations of one method on the crossing paths, by id.
-    fn crossing_with(&self, path: usize, method: Method, crossing: &[u32], operations: &[Operation]) -> Box<[u32]> {
-        if self.paths[path].operation(method).is_none() {
-            return Box::default();
-        }
-        let others = crossing.iter().filter_map(|other| self.paths[*other as usize].operation(method));
-        let mut others: Vec<u32> = others.map(|(_, operation)| operation).collect();
-        others.sort_unstable_by_key(|operation| &operations[*operation as usize].id);
-        others.into_boxed_slice()
+    pub(crate) fn crossing_of(&self, operation: u32, operations: &[Operation]) -> Vec<u32> {
+        let method = operations[operation as usize].method;
+        let crossing = self.tree.crossing(self.template_of[operation as usize]);
+        with_method(method, &crossing, &self.operations, operations)
     }
 }
 
-impl Path {
-    /// The operation that decides a method here. A HEAD without its own is decided as the GET of the same path.
-    pub(crate) fn operation(&self, method: Method) -> Option<(Method, u32)> {
-        let own = self.operations[slot(method)];
-        let found = if method == Method::Head { own.or(self.operations[slot(Method::Get)]) } else { own };
-        found.map(|operation| (method, operation))
+impl Route {
+    /// `matching` are the templates that the requests match, the one that is meant first.
+    fn new(matching: &[u32], tree: &Tree, by_template: &[ByMethod], operations: &[Operation]) -> Self {
+        let chosen = tree.template(matching[0]);
+        let others: Vec<u32> = matching[1..]
+            .iter()
+            .copied()
+            .filter(|other| tree.template(*other).has_literal_for_parameter(chosen))
+            .collect();
+        let own = by_template[matching[0] as usize];
+        let crossing = Method::ALL.map(|method| match operation(&own, method) {
+            Some(_) => with_method(method, &others, by_template, operations).into_boxed_slice(),
+            None => Box::default(),
+        });
+        let crosses = crossing.iter().any(|list| !list.is_empty());
+        Self { operations: own, crossing: crosses.then(|| Box::new(crossing)) }
     }
 
-    /// The operations that cross this path for a method, by id.
+    /// The operation that decides a method here. A HEAD without its own is decided as the GET of the same path.
+    pub(crate) fn operation(&self, method: Method) -> Option<u32> {
+        operation(&self.operations, method)
+    }
+
+    /// The operations of a method that the request matches too and that cross the one it means, by id.
     pub(crate) fn crossing(&self, method: Method) -> &[u32] {
-        &self.crossing[slot(method)]
+        self.crossing.as_ref().map_or(&[], |crossing| &crossing[slot(method)])
     }
 
     /// The methods that a request may use here.
-    pub(crate) fn allowed_methods(&self) -> Vec<Method> {
-        Method::ALL.into_iter().filter(|method| self.operation(*method).is_some()).collect()
+    pub(crate) fn allowed_methods(&self) -> impl Iterator<Item = Method> {
+        Method::ALL.into_iter().filter(|method| self.operation(*method).is_some())
     }
+}
+
+fn parse(operation: &Operation) -> Result<Template, ContractError> {
+    operation.path.parse().map_err(|cause| ContractError::Template {
+        path: operation.path.clone(),
+        at: Place::of(operation),
+        cause,
+    })
+}
+
+fn operation(by_method: &ByMethod, method: Method) -> Option<u32> {
+    let own = by_method[slot(method)];
+    if method == Method::Head { own.or(by_method[slot(Method::Get)]) } else { own }
+}
+
+/// The operations of one method on these templates, by id.
+fn with_method(method: Method, templates: &[u32], by_template: &[ByMethod], operations: &[Operation]) -> Vec<u32> {
+    let found = templates.iter().filter_map(|template| operation(&by_template[*template as usize], method));
+    let mut found: Vec<u32> = found.collect();
+    found.sort_unstable_by_key(|operation| &operations[*operation as usize].id);
+    found
 }
 
 fn slot(method: Method) -> usize {
     method as usize
-}
-
-fn index_of(length: usize) -> u32 {
-    u32::try_from(length).expect("contracts are limited to far fewer operations")
 }
 
 #[cfg(test)]
@@ -258,12 +171,12 @@ mod tests {
         let operations = operations(rows);
         let routes = Routes::new(&operations).unwrap();
         let target = canonicalise(target.as_bytes()).unwrap();
-        let Some((path, (_, chosen))) = routes.find(&target).and_then(|path| Some((path, path.operation(method)?)))
+        let Some((route, chosen)) = routes.find(&target).and_then(|route| Some((route, route.operation(method)?)))
         else {
             return Vec::new();
         };
-        let crossing = path.crossing(method).iter().copied().filter(|other| routes.matches(*other, &target));
-        std::iter::once(chosen).chain(crossing).map(|index| operations[index as usize].id.clone()).collect()
+        let all = std::iter::once(chosen).chain(route.crossing(method).iter().copied());
+        all.map(|index| operations[index as usize].id.clone()).collect()
     }
 
     #[test]
@@ -305,9 +218,9 @@ mod tests {
         assert_eq!(found(&rows, Method::Head, "/b"), ["head b"]);
         assert_eq!(found(&rows, Method::Head, "/c"), [""; 0]);
         let routes = Routes::new(&operations(&rows)).unwrap();
-        let allowed = |target: &str| routes.find(&canonicalise(target.as_bytes()).unwrap()).unwrap().allowed_methods();
-        assert_eq!(allowed("/a"), [Method::Get, Method::Head]);
-        assert_eq!(allowed("/c"), [Method::Post]);
+        let find = |target: &str| routes.find(&canonicalise(target.as_bytes()).unwrap()).unwrap();
+        assert_eq!(find("/a").allowed_methods().collect::<Vec<_>>(), [Method::Get, Method::Head]);
+        assert_eq!(find("/c").allowed_methods().collect::<Vec<_>>(), [Method::Post]);
     }
 
     #[test]

@@ -124,12 +124,12 @@ impl ScopeSet {
 
     /// Catalogue indices in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.0.iter()
+        self.0.bits().iter()
     }
 
     /// How many scopes are in the set.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.bits().len()
     }
 
     /// Whether no scope is in the set.

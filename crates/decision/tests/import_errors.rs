@@ -172,7 +172,7 @@ fn crossings_without_end_are_refused() {
             countersign_decision::Operation { id, path, ..template.clone() }
         })
         .collect();
-    assert!(matches!(Contracts::new(vec![source]), Err(ContractError::TooManyCrossings { .. })));
+    assert!(matches!(Contracts::new(vec![source]), Err(ContractError::TooManyOverlaps { .. })));
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr_iter};
+
 use super::bad_target::{BadTarget, Fault};
 use super::lookalikes::{is_invisible, is_lookalike};
 
@@ -12,6 +14,8 @@ use super::lookalikes::{is_invisible, is_lookalike};
 pub const MAX_TARGET_LENGTH: usize = 8 * 1024;
 /// The most path segments that are read.
 pub const MAX_SEGMENTS: usize = 128;
+/// The parameter by which a token would stand in a query (RFC 6750 §2.3).
+const ACCESS_TOKEN: &[u8] = b"access_token";
 
 /// A target in canonical form. ASCII throughout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,15 +40,19 @@ pub fn canonicalise(raw: &[u8]) -> Result<Canonical<'_>, BadTarget> {
     if raw.len() > MAX_TARGET_LENGTH {
         return Err(BadTarget { what: Fault::TooLong, at: MAX_TARGET_LENGTH });
     }
-    let bad_byte = |(at, byte): (usize, &u8)| BadTarget { what: raw_fault(*byte), at };
-    if let Some(bad) = raw.iter().enumerate().find(|(_, byte)| !matches!(byte, 0x21..=0x7E) || **byte == b'#') {
-        return Err(bad_byte(bad));
+    let is_good = |byte: &u8| matches!(byte, 0x21..=0x7E) & (*byte != b'#');
+    // Every byte is looked at, without a way out: that is what the compiler turns into vector instructions.
+    if !raw.iter().fold(true, |all, byte| all & is_good(byte)) {
+        let at = raw.iter().position(|byte| !is_good(byte)).unwrap_or_default();
+        return Err(BadTarget { what: raw_fault(raw[at]), at });
     }
     let raw = str::from_utf8(raw).map_err(|error| BadTarget { what: Fault::Utf8, at: error.valid_up_to() })?;
     let (authority, start) = split_authority(raw)?;
-    let end = raw[start..].find('?').map_or(raw.len(), |question| start + question);
+    let end = memchr(b'?', &raw.as_bytes()[start..]).map_or(raw.len(), |question| start + question);
     let path = canonical_path(&raw[start..end]).map_err(|bad| bad.moved_by(start))?;
-    check_query(&raw[end..]).map_err(|bad| bad.moved_by(end))?;
+    if end < raw.len() {
+        check_query(&raw[end..]).map_err(|bad| bad.moved_by(end))?;
+    }
 
     let path_length = path.len();
     let origin_form = match path {
@@ -116,6 +124,9 @@ fn split_authority(raw: &str) -> Result<(Option<&str>, usize), BadTarget> {
 
 /// The path with unreserved triplets decoded and the others in capitals; borrowed where it was so already.
 fn canonical_path(raw: &str) -> Result<Cow<'_, str>, BadTarget> {
+    if is_plain(raw.as_bytes()) {
+        return Ok(Cow::Borrowed(raw));
+    }
     if let Some((at, byte)) = raw.bytes().enumerate().find(|(_, byte)| !is_path_byte(*byte) && *byte != b'%') {
         return Err(BadTarget { what: Fault::Byte(byte), at });
     }
@@ -133,6 +144,17 @@ fn canonical_path(raw: &str) -> Result<Cow<'_, str>, BadTarget> {
     path.push_str(&raw[at..]);
     check_segments(&path)?;
     Ok(if path == raw { Cow::Borrowed(raw) } else { Cow::Owned(path) })
+}
+
+/// Whether a path is canonical for a reason that each byte and the next tell by themselves: most are. Again without a way out of the loops.
+/// What is not plain, such as `/...`, can still be canonical.
+fn is_plain(path: &[u8]) -> bool {
+    // Segments that are not empty take two bytes each, so these cannot be too many.
+    let is_short = path.len() <= 2 * MAX_SEGMENTS;
+    let are_path_bytes = path.iter().fold(true, |all, byte| all & is_path_byte(*byte));
+    let next = path.get(1..).unwrap_or_default();
+    let is_doubtful = |(byte, next): (&u8, &u8)| (*byte == b'/') & matches!(next, b'/' | b'.');
+    is_short & are_path_bytes & !path.iter().zip(next).fold(false, |any, pair| any | is_doubtful(pair))
 }
 
 /// Reads the triplet at the start of `raw`, or all triplets of one run beyond ASCII, and gives how many bytes that were.
@@ -182,14 +204,14 @@ fn check_segments(path: &str) -> Result<(), BadTarget> {
 /// A query takes no part in matching and is forwarded as it came; but its triplets have to be triplets, and it may not carry a token.
 fn check_query(query: &str) -> Result<(), BadTarget> {
     let bytes = query.as_bytes();
-    let mut percents = (0..bytes.len()).filter(|at| bytes[*at] == b'%');
+    let mut percents = memchr_iter(b'%', bytes);
     if let Some(at) = percents.find(|at| triplet(&bytes[*at..]).is_none()) {
         return Err(BadTarget { what: Fault::Triplet, at });
     }
     let mut at = 1;
     for pair in query.get(1..).unwrap_or_default().split(['&', ';']) {
         let name = pair.split('=').next().unwrap_or_default();
-        if decoded(name.as_bytes()) == b"access_token" {
+        if name.len() >= ACCESS_TOKEN.len() && decoded(name.as_bytes()).eq(ACCESS_TOKEN.iter().copied()) {
             return Err(BadTarget { what: Fault::TokenInQuery, at });
         }
         at += pair.len() + 1;
@@ -208,7 +230,8 @@ fn raw_fault(byte: u8) -> Fault {
 
 /// RFC 3986 §3.3 `pchar` and `/`, without `;`: some servers drop what follows it.
 fn is_path_byte(byte: u8) -> bool {
-    is_unreserved(byte) || b"/!$&'()*+,=:@".contains(&byte)
+    // `/` and `:` stand at the ends of the digits, `@` before the letters; `&` to `/` holds `'()*+,-.`.
+    matches!(byte, b'&'..=b':' | b'@'..=b'Z' | b'a'..=b'z' | b'!' | b'$' | b'=' | b'_' | b'~')
 }
 
 fn is_unreserved(byte: u8) -> bool {
@@ -230,15 +253,15 @@ fn push_encoded(byte: u8, path: &mut String) {
     path.push(char::from(DIGITS[usize::from(byte & 15)]));
 }
 
-fn decoded(raw: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(raw.len());
-    let mut at = 0;
-    while at < raw.len() {
-        let byte = triplet(&raw[at..]);
-        bytes.push(byte.unwrap_or(raw[at]));
-        at += if byte.is_some() { 3 } else { 1 };
-    }
-    bytes
+/// The bytes that a text means, its triplets decoded.
+fn decoded(raw: &[u8]) -> impl Iterator<Item = u8> {
+    let mut rest = raw;
+    std::iter::from_fn(move || {
+        let (first, after) = rest.split_first()?;
+        let byte = triplet(rest);
+        rest = if byte.is_some() { &rest[3..] } else { after };
+        Some(byte.unwrap_or(*first))
+    })
 }
 
 #[cfg(test)]

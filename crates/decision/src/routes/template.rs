@@ -72,6 +72,12 @@ impl Template {
         });
         fits && target.next().is_none()
     }
+
+    /// Whether it has a literal segment somewhere where the other has a parameter.
+    pub(super) fn has_literal_for_parameter(&self, other: &Self) -> bool {
+        let mut pairs = self.0.iter().zip(&other.0);
+        pairs.any(|pair| matches!(pair, (Segment::Literal(_), Segment::Parameter(_))))
+    }
 }
 
 impl FromStr for Template {

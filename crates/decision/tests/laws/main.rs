@@ -4,7 +4,7 @@
 
 use countersign_decision::{
     Authority, ContractSource, Contracts, Decision, Enforcement, OrganizationFacts, PermissionList, PermissionMode,
-    Reason, Requirement, RoleFacts, Snapshot, decide, decide_operation,
+    Reason, Report, Requirement, RoleFacts, Snapshot, decide, decide_operation,
 };
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
@@ -252,8 +252,8 @@ proptest! {
         let contracts = contracts(&case.operations);
         let enforced = evaluate(&contracts, &with(Enforcement::Enforce), &case.call);
         let report = with_decision(&contracts, &with(Enforcement::Report), &case.call, |decision| match decision {
-            Decision::Allow(permit) => serde_json::json!([permit.report_reason(), permit.report()]),
-            Decision::Deny(denial) => serde_json::json!([denial.report().map(|one| one.reason), denial.report().map(|one| &one.missing)]),
+            Decision::Allow(permit) => serde_json::json!([permit.report().map(Report::reason), permit.report().map(Report::missing)]),
+            Decision::Deny(denial) => serde_json::json!([denial.report().map(Report::reason), denial.report().map(Report::missing)]),
         });
         // A client that authorizations do not bound is judged as if they were off; so is one that is not known.
         let is_bounded = case.call.chain[0].user.is_some()

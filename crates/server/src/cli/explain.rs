@@ -121,13 +121,16 @@ fn explain<'a>(
             .filter(|denial| denial.reason().carries_missing())
             .map(|denial| remedy(contract, authority, denial)),
         help: help_for(decision, organization)?,
-        report: denial.and_then(|denial| denial.report().cloned()),
+        report: match decision {
+            Decision::Allow(permit) => permit.report().copied(),
+            Decision::Deny(denial) => denial.report().copied(),
+        },
     })
 }
 
 fn help_for<'a>(decision: &Decision<'_>, organization: Option<&'a OrganizationEntry>) -> Result<Help<'a>, Failure> {
     match (decision.denial(), organization) {
-        (Some(denial), Some(organization)) => Ok(Help::find(denial.reason(), denial.missing(), organization)?),
+        (Some(denial), Some(organization)) => Ok(Help::find(denial.reason(), &denial.missing(), organization)?),
         _ => Ok(Help::default()),
     }
 }

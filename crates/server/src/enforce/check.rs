@@ -107,8 +107,8 @@ pub fn check(app: &App, contract: &Contract, asker: &Asker, ask: Ask<'_>) -> Res
     let authority = asker.authority();
     match decide(contract, &authority, ask.method, ask.target) {
         Decision::Allow(permit) => {
-            if let Some(missing) = permit.report() {
-                app.report(asker, &permit.operation().id, missing);
+            if let Some(report) = permit.report() {
+                app.report(asker, &permit.operation().id, &report.missing());
             }
             Ok(Allowed { operation_id: permit.operation().id.clone(), permit: permit.detach() })
         }
@@ -170,7 +170,7 @@ fn scopes_of_all_alternatives(denial: &Denial<'_>) -> Vec<String> {
 /// Roles that give a missing permission: only for a caller who could read the roles anyway.
 fn helping_roles(denial: &Denial<'_>, asker: &Asker, contracts: &Contracts) -> Option<Value> {
     let Asker::Live(live) = asker else { return None };
-    let missing = denial.missing().permissions.as_ref()?;
+    let missing = denial.missing().permissions?;
     if !decide_operation(contracts::platform(contracts), &asker.authority(), "getAuthorizationRoles").is_allowed() {
         return None;
     }
@@ -189,7 +189,7 @@ impl Refusal {
         Self {
             reason: denial.reason(),
             operation_id: denial.operation().map(|operation| operation.id.clone()),
-            allowed_methods: denial.allowed_methods().iter().map(ToString::to_string).collect(),
+            allowed_methods: denial.allowed_methods().map(|method| method.to_string()).collect(),
             scopes: scopes_of_all_alternatives(denial),
             narrowest_scopes: denial.narrowest_scopes().into_iter().flatten().map(ToString::to_string).collect(),
             client: match asker {

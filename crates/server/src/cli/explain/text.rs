@@ -53,14 +53,14 @@ fn write(
                 line(text, "target", &bad_target.to_string())?;
             }
             if denial.reason() == Reason::MethodNotAllowed {
-                let methods: Vec<_> = denial.allowed_methods().iter().map(|method| method.as_str()).collect();
+                let methods: Vec<_> = denial.allowed_methods().map(countersign_decision::Method::as_str).collect();
                 line(text, "methods here", &methods.join(", "))?;
             }
             write_remedy(text, explanation)?;
         }
     }
     if let Some(report) = &explanation.report {
-        line(text, "enforce", &format!("would have denied: {}", report.reason))?;
+        line(text, "enforce", &format!("would have denied: {}", report.reason()))?;
     }
     Ok(())
 }
