@@ -111,8 +111,7 @@ impl Catalogue {
     /// The indices of all permissions that a role's policy covers.
     pub fn permissions_matching<'c>(&'c self, policy: &'c PermissionPolicy) -> impl Iterator<Item = u32> + 'c {
         // In alphabetical order, all that a policy can cover stands together: what begins as the policy does before its first `*`.
-        let text = policy.to_string();
-        let near = text.split('*').next().unwrap_or_default().to_owned();
+        let near = policy.up_to_the_first_star();
         let start = self.0.permissions.partition_point(|entry| entry.permission.as_str() < near.as_str());
         (0u32..)
             .zip(self.permissions())

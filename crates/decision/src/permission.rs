@@ -119,6 +119,18 @@ impl PermissionPolicy {
     }
 }
 
+impl PermissionPolicy {
+    /// What every permission begins with that the policy covers.
+    pub(crate) fn up_to_the_first_star(&self) -> String {
+        match self {
+            Self::Flat(name) => name.clone(),
+            Self::Scoped { domain, entity, .. } if entity == "*" => format!("{domain}:"),
+            Self::Scoped { domain, entity, action } if action == "*" => format!("{domain}:{entity}:"),
+            Self::Scoped { domain, entity, action } => format!("{domain}:{entity}:{action}"),
+        }
+    }
+}
+
 impl FromStr for PermissionPolicy {
     type Err = PermissionError;
 

@@ -11,6 +11,8 @@ mod automaton;
 mod bad_target;
 mod canonical;
 mod lookalikes;
+mod plain;
+mod segment;
 mod template;
 mod tree;
 
@@ -76,7 +78,7 @@ impl Routes {
         if target.ends_with_slash() {
             return None;
         }
-        self.automaton.ending(target.path()).map(|ending| &self.routes[ending])
+        self.automaton.ending(target.path_bytes()).map(|ending| &self.routes[ending])
     }
 
     /// All operations of the same method that cross the given one, by id.

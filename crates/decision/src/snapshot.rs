@@ -91,6 +91,11 @@ impl Snapshot {
         self.settings.enforcement
     }
 
+    /// How many different combinations of roles somebody has: each takes memory once, however many have it.
+    pub fn combinations(&self) -> usize {
+        self.combinations.len()
+    }
+
     /// The ids of all users who are switched on, in no particular order.
     pub fn active_users(&self) -> impl Iterator<Item = &str> {
         self.users.iter().filter(|(_, holder)| holder.active).map(|(id, _)| id)

@@ -4,11 +4,10 @@
 //! of automata theory). Greedy descent would lose `/users/{id}/roles` beside `/users/rules/{rule}`; going back would make some requests dear.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher, Hasher};
 
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+use super::segment::Segment;
 use super::tree::Tree;
 
 /// How many places of the tree all states may have together. Ordinary contracts have about two for each operation.
@@ -21,11 +20,13 @@ const NOWHERE: u32 = u32::MAX;
 #[derive(Debug)]
 pub(super) struct Automaton {
     states: Vec<State>,
+    /// What every path begins with, up to its last slash, and the state after it: most contracts stand under one prefix such as `/api/v2/`.
+    prefix: String,
+    after_prefix: u32,
     /// The literal steps of all states.
     steps: HashTable<Step>,
     /// The literals, one behind the other.
     words: String,
-    hasher: FixedState,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +45,10 @@ struct State {
 struct Step {
     from: u32,
     to: u32,
+    /// The literal: its first bytes, its length, and where it stands among the words.
+    head: u64,
+    length: u32,
     start: u32,
-    end: u32,
 }
 
 /// More places than [`MAX_PLACES`]: the templates overlap in too many ways.
@@ -71,41 +74,42 @@ impl Automaton {
     }
 
     /// The ending of a path that begins with a slash and does not end in one, but for the path `/`.
-    pub(super) fn ending(&self, path: &str) -> Option<usize> {
-        let mut at = 0;
-        let mut state = &self.states[0];
-        let mut rest = &path.as_bytes()[1..];
+    pub(super) fn ending(&self, path: &[u8]) -> Option<usize> {
+        let (mut at, mut rest) = match path.strip_prefix(self.prefix.as_bytes()) {
+            Some(rest) => (self.after_prefix, rest),
+            None => (0, &path[1..]),
+        };
+        let mut state = self.states.get(at as usize)?;
         while !rest.is_empty() {
-            let length = memchr::memchr(b'/', rest).unwrap_or(rest.len());
-            at = self.step(at, state, &rest[..length]);
+            let segment = Segment::first_of(rest);
+            at = self.step(at, state, segment);
             state = self.states.get(at as usize)?;
-            rest = rest.get(length + 1..).unwrap_or_default();
+            rest = rest.get(segment.bytes.len() + 1..).unwrap_or_default();
         }
         (state.ending != NOWHERE).then_some(state.ending as usize)
     }
 
-    fn step(&self, from: u32, state: &State, segment: &[u8]) -> u32 {
-        if segment.len() > state.longest as usize {
+    fn step(&self, from: u32, state: &State, segment: Segment<'_>) -> u32 {
+        if segment.bytes.len() > state.longest as usize {
             return state.otherwise;
         }
-        let is_meant = |step: &Step| self.word(step) == segment;
         let step = match &state.only {
-            Some(only) => Some(only).filter(|only| is_meant(only)),
-            None => self.steps.find(hash(&self.hasher, from, segment), |step| step.from == from && is_meant(step)),
+            Some(only) => Some(only).filter(|only| self.is_meant(only, segment)),
+            None => {
+                let is_meant = |step: &Step| step.from == from && self.is_meant(step, segment);
+                self.steps.find(segment.hash(from), is_meant)
+            }
         };
         step.map_or(state.otherwise, |step| step.to)
     }
 
-    fn word(&self, step: &Step) -> &[u8] {
-        &self.words.as_bytes()[step.start as usize..step.end as usize]
+    fn is_meant(&self, step: &Step, segment: Segment<'_>) -> bool {
+        let start = step.start as usize;
+        let length = step.length as usize;
+        step.head == segment.head
+            && length == segment.bytes.len()
+            && (length <= Segment::HEAD || self.words.as_bytes()[start..start + length] == *segment.bytes)
     }
-}
-
-fn hash(hasher: &FixedState, from: u32, segment: &[u8]) -> u64 {
-    let mut hasher = hasher.build_hasher();
-    hasher.write_u32(from);
-    hasher.write(segment);
-    hasher.finish()
 }
 
 struct Building<'t> {
@@ -169,7 +173,8 @@ impl<'t> Building<'t> {
             let children = nodes.iter().flat_map(|node| [node.literals.get(*literal).copied(), node.parameter]);
             let to = self.state(children.flatten().collect())?;
             let start = self.start_of(literal);
-            self.steps.push(Step { from, to, start, end: start + index_of(literal.len()) });
+            let head = Segment::first_of(literal.as_bytes()).head;
+            self.steps.push(Step { from, to, head, length: index_of(literal.len()), start });
         }
         let only = (literals.len() == 1).then(|| self.steps[first]);
         let longest = literals.iter().map(|literal| literal.len()).max().unwrap_or_default();
@@ -197,16 +202,32 @@ impl<'t> Building<'t> {
     }
 
     fn finish(self) -> (Automaton, Vec<Vec<u32>>) {
-        let hasher = FixedState::default();
         let words = self.words;
-        let word = |step: &Step| &words.as_bytes()[step.start as usize..step.end as usize];
-        let hash_of = |step: &Step| hash(&hasher, step.from, word(step));
+        let word = |step: &Step| &words.as_bytes()[step.start as usize..(step.start + step.length) as usize];
+        let hash_of = |step: &Step| Segment::first_of(word(step)).hash(step.from);
         let mut steps = HashTable::with_capacity(self.steps.len());
         for step in self.steps {
             steps.insert_unique(hash_of(&step), step, hash_of);
         }
-        (Automaton { states: self.states, steps, words, hasher }, self.endings)
+        let (prefix, after_prefix) = common_prefix(&self.states, &words);
+        (Automaton { states: self.states, prefix, after_prefix, steps, words }, self.endings)
     }
+}
+
+/// The only literals from the beginning on, each with a slash behind it, and the state that they lead to. A literal that can end a path is not among
+/// them: it would have no slash.
+fn common_prefix(states: &[State], words: &str) -> (String, u32) {
+    let (mut prefix, mut at) = ("/".to_owned(), 0);
+    while let State { otherwise: NOWHERE, ending: _, only: Some(step), .. } = states[at as usize] {
+        let leads_on = states[step.to as usize].ending == NOWHERE;
+        if !leads_on {
+            break;
+        }
+        prefix.push_str(&words[step.start as usize..(step.start + step.length) as usize]);
+        prefix.push('/');
+        at = step.to;
+    }
+    (prefix, at)
 }
 
 fn index_of(length: usize) -> u32 {

@@ -5,10 +5,9 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr_iter};
-
 use super::bad_target::{BadTarget, Fault};
 use super::lookalikes::{is_invisible, is_lookalike};
+use super::plain::plain;
 
 /// The longest target that is read, in bytes.
 pub const MAX_TARGET_LENGTH: usize = 8 * 1024;
@@ -20,9 +19,10 @@ const ACCESS_TOKEN: &[u8] = b"access_token";
 /// A target in canonical form. ASCII throughout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Canonical<'t> {
-    origin_form: Cow<'t, str>,
-    path_length: usize,
-    authority: Option<&'t str>,
+    /// ASCII: a text is made of it where somebody asks for one, decisions do not.
+    pub(super) origin_form: Cow<'t, [u8]>,
+    pub(super) path_length: usize,
+    pub(super) authority: Option<&'t str>,
 }
 
 /// Reads a raw request target.
@@ -40,24 +40,22 @@ pub fn canonicalise(raw: &[u8]) -> Result<Canonical<'_>, BadTarget> {
     if raw.len() > MAX_TARGET_LENGTH {
         return Err(BadTarget { what: Fault::TooLong, at: MAX_TARGET_LENGTH });
     }
-    let is_good = |byte: &u8| matches!(byte, 0x21..=0x7E) & (*byte != b'#');
-    // Every byte is looked at, without a way out: that is what the compiler turns into vector instructions.
-    if !raw.iter().fold(true, |all, byte| all & is_good(byte)) {
-        let at = raw.iter().position(|byte| !is_good(byte)).unwrap_or_default();
+    if let Some(plain) = plain(raw) {
+        return Ok(plain);
+    }
+    if let Some(at) = raw.iter().position(|byte| !matches!(byte, 0x21..=0x7E) || *byte == b'#') {
         return Err(BadTarget { what: raw_fault(raw[at]), at });
     }
     let raw = str::from_utf8(raw).map_err(|error| BadTarget { what: Fault::Utf8, at: error.valid_up_to() })?;
     let (authority, start) = split_authority(raw)?;
-    let end = memchr(b'?', &raw.as_bytes()[start..]).map_or(raw.len(), |question| start + question);
+    let end = raw[start..].find('?').map_or(raw.len(), |question| start + question);
     let path = canonical_path(&raw[start..end]).map_err(|bad| bad.moved_by(start))?;
-    if end < raw.len() {
-        check_query(&raw[end..]).map_err(|bad| bad.moved_by(end))?;
-    }
+    check_query(&raw[end..]).map_err(|bad| bad.moved_by(end))?;
 
     let path_length = path.len();
     let origin_form = match path {
-        Cow::Borrowed(_) => Cow::Borrowed(&raw[start..]),
-        Cow::Owned(path) => Cow::Owned(path + &raw[end..]),
+        Cow::Borrowed(_) => Cow::Borrowed(&raw.as_bytes()[start..]),
+        Cow::Owned(path) => Cow::Owned((path + &raw[end..]).into_bytes()),
     };
     Ok(Canonical { origin_form, path_length, authority })
 }
@@ -65,17 +63,22 @@ pub fn canonicalise(raw: &[u8]) -> Result<Canonical<'_>, BadTarget> {
 impl<'t> Canonical<'t> {
     /// Path and query: the bytes to decide, log and forward.
     pub fn origin_form(&self) -> &str {
-        &self.origin_form
+        str::from_utf8(&self.origin_form).expect("canonical targets are ASCII")
     }
 
     /// The path.
     pub fn path(&self) -> &str {
+        &self.origin_form()[..self.path_length]
+    }
+
+    /// The bytes of the path.
+    pub(super) fn path_bytes(&self) -> &[u8] {
         &self.origin_form[..self.path_length]
     }
 
     /// The query without its question mark, byte for byte as it came.
     pub fn query(&self) -> Option<&str> {
-        self.origin_form[self.path_length..].strip_prefix('?')
+        self.origin_form()[self.path_length..].strip_prefix('?')
     }
 
     /// The authority of an absolute-form target: whoever accepts one compares it with Host first.
@@ -90,7 +93,7 @@ impl<'t> Canonical<'t> {
 
     /// Whether the path ends in a slash, which matches nothing; `/` alone does not.
     pub fn ends_with_slash(&self) -> bool {
-        self.path_length > 1 && self.path().ends_with('/')
+        self.path_length > 1 && self.path_bytes().ends_with(b"/")
     }
 
     /// The segments from left to right; none for `/`.
@@ -124,9 +127,6 @@ fn split_authority(raw: &str) -> Result<(Option<&str>, usize), BadTarget> {
 
 /// The path with unreserved triplets decoded and the others in capitals; borrowed where it was so already.
 fn canonical_path(raw: &str) -> Result<Cow<'_, str>, BadTarget> {
-    if is_plain(raw.as_bytes()) {
-        return Ok(Cow::Borrowed(raw));
-    }
     if let Some((at, byte)) = raw.bytes().enumerate().find(|(_, byte)| !is_path_byte(*byte) && *byte != b'%') {
         return Err(BadTarget { what: Fault::Byte(byte), at });
     }
@@ -144,17 +144,6 @@ fn canonical_path(raw: &str) -> Result<Cow<'_, str>, BadTarget> {
     path.push_str(&raw[at..]);
     check_segments(&path)?;
     Ok(if path == raw { Cow::Borrowed(raw) } else { Cow::Owned(path) })
-}
-
-/// Whether a path is canonical for a reason that each byte and the next tell by themselves: most are. Again without a way out of the loops.
-/// What is not plain, such as `/...`, can still be canonical.
-fn is_plain(path: &[u8]) -> bool {
-    // Segments that are not empty take two bytes each, so these cannot be too many.
-    let is_short = path.len() <= 2 * MAX_SEGMENTS;
-    let are_path_bytes = path.iter().fold(true, |all, byte| all & is_path_byte(*byte));
-    let next = path.get(1..).unwrap_or_default();
-    let is_doubtful = |(byte, next): (&u8, &u8)| (*byte == b'/') & matches!(next, b'/' | b'.');
-    is_short & are_path_bytes & !path.iter().zip(next).fold(false, |any, pair| any | is_doubtful(pair))
 }
 
 /// Reads the triplet at the start of `raw`, or all triplets of one run beyond ASCII, and gives how many bytes that were.
@@ -204,7 +193,7 @@ fn check_segments(path: &str) -> Result<(), BadTarget> {
 /// A query takes no part in matching and is forwarded as it came; but its triplets have to be triplets, and it may not carry a token.
 fn check_query(query: &str) -> Result<(), BadTarget> {
     let bytes = query.as_bytes();
-    let mut percents = memchr_iter(b'%', bytes);
+    let mut percents = (0..bytes.len()).filter(|at| bytes[*at] == b'%');
     if let Some(at) = percents.find(|at| triplet(&bytes[*at..]).is_none()) {
         return Err(BadTarget { what: Fault::Triplet, at });
     }

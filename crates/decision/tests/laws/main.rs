@@ -11,6 +11,7 @@ use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, propte
 use proptest::sample::select;
 use serde_json::Value;
 
+mod changes;
 mod naive_model;
 mod real_contract;
 #[path = "../shared_input/mod.rs"]
