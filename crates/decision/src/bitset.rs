@@ -40,6 +40,21 @@ impl BitSet {
         self.0.iter_mut().zip(other.0).for_each(|(word, more)| *word |= more);
     }
 
+    /// Leaves only what `other` holds too.
+    pub(crate) fn intersect(&mut self, other: Bits<'_>) {
+        self.0.iter_mut().zip(other.0).for_each(|(word, kept)| *word &= kept);
+    }
+
+    /// Takes away everything that `other` holds.
+    pub(crate) fn subtract(&mut self, other: Bits<'_>) {
+        self.0.iter_mut().zip(other.0).for_each(|(word, gone)| *word &= !gone);
+    }
+
+    /// Whether nothing is in the set.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
     /// The set, to be read.
     pub(crate) fn bits(&self) -> Bits<'_> {
         Bits(&self.0)
@@ -67,6 +82,11 @@ impl<'b> Bits<'b> {
     /// How many indices are in the set.
     pub(crate) fn len(self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// How many indices are in both sets.
+    pub(crate) fn len_of_both(self, other: Self) -> usize {
+        self.0.iter().zip(other.0).map(|(word, other)| (word & other).count_ones() as usize).sum()
     }
 }
 
@@ -123,6 +143,21 @@ mod tests {
     #[test]
     fn an_index_beyond_the_room_is_never_held() {
         assert!(!set(3, &[64]).contains(64));
+    }
+
+    #[test]
+    fn sets_are_united_intersected_and_subtracted() {
+        let (one, two) = (set(300, &[1, 64, 299]), set(300, &[1, 65, 299]));
+        let made = |change: fn(&mut BitSet, Bits<'_>)| {
+            let mut made = one.clone();
+            change(&mut made, two.bits());
+            made.bits().iter().collect::<Vec<_>>()
+        };
+        assert_eq!(made(BitSet::unite), [1, 64, 65, 299]);
+        assert_eq!(made(BitSet::intersect), [1, 299]);
+        assert_eq!(made(BitSet::subtract), [64]);
+        assert_eq!(one.bits().len_of_both(two.bits()), 2);
+        assert!(set(300, &[]).is_empty() && !one.is_empty());
     }
 
     #[test]

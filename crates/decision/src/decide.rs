@@ -73,9 +73,14 @@ pub fn decide<'a>(contract: &'a Contract, authority: &Authority<'a>, method: &st
 /// There is no path here, so nothing can cross; an unknown id is [`Reason::NoSuchOperation`].
 pub fn decide_operation<'a>(contract: &'a Contract, authority: &Authority<'a>, operation_id: &str) -> Decision<'a> {
     match contract.operation_index(operation_id) {
-        Some(operation) => decide_all(contract, authority, operation, &[]),
+        Some(operation) => decide_index(contract, authority, operation),
         None => deny(contract, Reason::NoSuchOperation),
     }
+}
+
+/// Decides the operation at this place of the contract, as [`decide_operation`].
+pub(crate) fn decide_index<'a>(contract: &'a Contract, authority: &Authority<'a>, operation: u32) -> Decision<'a> {
+    decide_all(contract, authority, operation, &[])
 }
 
 impl<'a> Decision<'a> {
@@ -259,7 +264,7 @@ fn refuse_link<'a>(contract: &'a Contract, operation: u32, link: &Link<'a>, mode
 }
 
 /// Whether some alternative lies within the token's ceiling and, where the organization enforces, within its authorization.
-fn are_scopes_sufficient(needs: &Needs, link: &Link<'_>, is_enforced: bool) -> bool {
+pub(crate) fn are_scopes_sufficient(needs: &Needs, link: &Link<'_>, is_enforced: bool) -> bool {
     let is_granted = |scope: u32| {
         !is_enforced || link.authorization.is_some_and(|authorization| authorization.scopes.contains(scope))
     };

@@ -93,7 +93,6 @@ impl<T> IdMap<T> {
         self.short.iter().map(|(id, value)| (id.as_str(), value)).chain(long)
     }
 
-
     /// All values, to be changed.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.short.iter_mut().map(|(_, value)| value).chain(self.long.values_mut())

@@ -70,15 +70,18 @@ pub mod decide;
 pub mod explain;
 pub mod facts;
 mod id_map;
+pub mod impact;
 pub mod import;
 pub mod lint;
 pub mod operation;
+mod people;
 pub mod permission;
 pub mod reason;
 pub mod requirement;
 pub mod routes;
 pub mod scope;
 pub mod snapshot;
+pub mod surface;
 
 pub use authority::Authority;
 pub use caller::{Caller, ClientRef, Subject};

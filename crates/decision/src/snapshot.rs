@@ -6,7 +6,7 @@ mod roles;
 use std::sync::Arc;
 
 use crate::authority::{Authority, Link};
-use crate::caller::{Caller, Subject};
+use crate::caller::{Caller, ClientRef, Subject};
 use crate::catalogue::Catalogue;
 use crate::facts::{AuthorizationFacts, AuthorizationState, Enforcement, OrganizationFacts, Settings};
 use crate::id_map::IdMap;
@@ -14,7 +14,9 @@ use crate::permission::Permission;
 use crate::reason::{Reason, RoleRef};
 use crate::scope::ScopeSet;
 
-use roles::{Combinations, Roles};
+use roles::Combinations;
+
+pub(crate) use roles::Roles;
 
 /// One organization's decisions, compiled. Immutable: a change makes a new one ([`Snapshot::with`]), which shares what did not change.
 #[derive(Debug, Clone)]
@@ -98,7 +100,7 @@ impl Snapshot {
 
     /// The ids of all users who are switched on, in no particular order.
     pub fn active_users(&self) -> impl Iterator<Item = &str> {
-        self.users.iter().filter(|(_, holder)| holder.active).map(|(id, _)| id)
+        self.active_holders().map(|(id, _)| id)
     }
 
     /// The roles that hold a permission: who can help somebody that lacks it.
@@ -136,20 +138,32 @@ impl Snapshot {
     }
 
     fn link<'s>(&'s self, caller: &'s Caller) -> Link<'s> {
-        let client = &caller.client;
+        let Caller { client, subject, ceiling, .. } = caller;
+        let holder = match subject {
+            Subject::User(user) => self.users.get(user),
+            // A client's own roles hold in its own organization only.
+            Subject::Client if client.home_organization.as_str() == self.id.as_ref() => self.own_client(&client.id),
+            Subject::Client => None,
+        };
+        self.link_of(client, subject, holder.copied(), ceiling.as_deref())
+    }
+
+    /// The link of a client for whoever has these roles.
+    fn link_of<'s>(
+        &'s self,
+        client: &'s ClientRef,
+        subject: &'s Subject,
+        holder: Option<Holder>,
+        ceiling: Option<&'s [String]>,
+    ) -> Link<'s> {
         let at_home = client.home_organization.as_str() == self.id.as_ref();
         let known = self.clients.get(&client.id);
         let own_client = known.filter(|_| at_home).and_then(|known| known.own.as_ref());
         let authorization = known.and_then(|known| known.authorization.as_ref());
-        let holder = match &caller.subject {
-            Subject::User(user) => self.users.get(user),
-            // A client's own roles hold in its own organization only.
-            Subject::Client => own_client,
-        };
         let is_active = self.settings.active && client.active && own_client.is_none_or(|own| own.active);
         let refusal = if at_home && own_client.is_none() {
             Some(Reason::UnknownClient)
-        } else if matches!(caller.subject, Subject::User(_)) && holder.is_none() {
+        } else if matches!(subject, Subject::User(_)) && holder.is_none() {
             Some(Reason::UnknownUser)
         } else if !is_active || holder.is_some_and(|holder| !holder.active) {
             Some(Reason::Inactive)
@@ -162,17 +176,52 @@ impl Snapshot {
         Link {
             snapshot: self,
             client: &client.id,
-            subject: &caller.subject,
+            subject,
             refusal,
             combination,
             permissions: self.combinations.permissions(combination),
             authorization: authorization.filter(|one| one.state == AuthorizationState::Authorized),
-            ceiling: caller.ceiling.as_deref(),
-            enforcement: match caller.subject {
+            ceiling,
+            enforcement: match subject {
                 Subject::Client if !self.settings.bounds_client_credentials => Enforcement::Off,
                 _ => self.settings.enforcement,
             },
         }
+    }
+
+    /// The link of a client for some active user, to look at what does not depend on which.
+    pub(crate) fn link_for_anybody<'s>(&'s self, client: &'s ClientRef) -> Link<'s> {
+        const ANYBODY: &Subject = &Subject::User(String::new());
+        self.link_of(client, ANYBODY, Some(Holder { combination: Combinations::NONE, active: true }), None)
+    }
+
+    fn own_client(&self, id: &str) -> Option<&Holder> {
+        self.clients.get(id)?.own.as_ref()
+    }
+
+    /// The ids of all clients that the organization registered or has decided about, in no particular order.
+    pub fn clients(&self) -> impl Iterator<Item = &str> {
+        self.clients.iter().map(|(id, _)| id)
+    }
+
+    /// All active users with their combination of roles, in no particular order.
+    pub(crate) fn active_holders(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.users.iter().filter(|(_, holder)| holder.active).map(|(id, holder)| (id, holder.combination))
+    }
+
+    /// The combination of an active user.
+    pub(crate) fn active_holder(&self, user: &str) -> Option<u32> {
+        self.users.get(user).filter(|holder| holder.active).map(|holder| holder.combination)
+    }
+
+    /// Whether both snapshots have the very same users with the very same combinations.
+    pub(crate) fn shares_users_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.users, &other.users)
+    }
+
+    /// The organization's roles, by the indices of [`Self::roles_of`].
+    pub(crate) fn roles(&self) -> &Roles {
+        &self.roles
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {

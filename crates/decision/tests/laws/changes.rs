@@ -13,7 +13,7 @@ use crate::worlds::{SCOPES, cases, contracts};
 use countersign_decision::{Caller, ClientRef, Subject};
 
 /// Few ids, so that changes meet what is there, what is gone and what never was.
-fn changes() -> impl Strategy<Value = Change> {
+pub(crate) fn changes() -> impl Strategy<Value = Change> {
     let ids = |names: &[&'static str]| subsequence(names.to_vec(), 0..=names.len()).prop_map(|ids| texts(&ids));
     let roles = move || ids(&["r0", "r1", "r2", "r3", "gone"]);
     let id = |names: &[&'static str]| select(names.to_vec()).prop_map(str::to_owned);
@@ -31,7 +31,7 @@ fn changes() -> impl Strategy<Value = Change> {
             Change::Settings(Settings { active, enforcement, bounds_client_credentials })
         }),
         (role(), policies).prop_map(|(id, policies)| {
-            let policies = policies.iter().map(|policy| policy.parse().unwrap()).collect();
+            let policies = policies.iter().map(|policy| policy.parse().expect("a policy")).collect();
             Change::Role(RoleFacts { name: format!("Changed {id}"), id, policies })
         }),
         role().prop_map(Change::RoleGone),

@@ -16,6 +16,7 @@ mod naive_model;
 mod real_contract;
 #[path = "../shared_input/mod.rs"]
 mod shared_input;
+mod surfaces;
 mod worlds;
 
 use worlds::{
