@@ -28,14 +28,16 @@ pub struct Comparison<'a> {
 pub struct Impact<'a> {
     /// The operations that it can call for other people than before, in the contract's order.
     pub operations: Vec<OperationImpact<'a>>,
-    /// The ids of the users for whom it can call an operation that it could not, sorted.
-    pub people_gaining: Vec<&'a str>,
-    /// The ids of the users for whom it can no longer call an operation that it could, sorted.
-    pub people_losing: Vec<&'a str>,
+    /// For how many active users it can call an operation that it could not: [`Comparison::people_gaining`] names them.
+    pub people_gaining: usize,
+    /// For how many active users it can no longer call an operation that it could: [`Comparison::people_losing`] names them.
+    pub people_losing: usize,
     /// The operations that it can newly call on its own behalf.
     pub gained_itself: Vec<&'a Operation>,
     /// The operations that it can no longer call on its own behalf.
     pub lost_itself: Vec<&'a Operation>,
+    gaining: BitSet,
+    losing: BitSet,
 }
 
 /// The difference for one operation.
@@ -79,36 +81,33 @@ impl<'a> Comparison<'a> {
         let (contract, groups) = (self.contract, &self.groups);
         let app_before = AppSide::new(contract, self.before, before);
         let app_after = AppSide::new(contract, self.after, after);
-        let (mut all_gaining, mut all_losing) = (groups.none(), groups.none());
+        let (mut gaining, mut losing) = (groups.none(), groups.none());
         let mut operations = Vec::new();
+        // Where the same people hold the same, only the app's side can make a difference: no set has to be looked at to tell.
+        let is_same_for_people = self.before.holds_as(self.after) && app_before.limit() == app_after.limit();
         for (index, operation) in (0u32..).zip(contract.operations()) {
+            match (app_before.allows(index), app_after.allows(index)) {
+                (false, false) => continue,
+                (true, true) if is_same_for_people => continue,
+                _ => {}
+            }
             let could = app_before.people(index, &mut self.held_before, groups);
             let can = app_after.people(index, &mut self.held_after, groups);
             if could == can {
                 continue;
             }
-            let (mut gaining, mut losing) = (can.clone(), could.clone());
-            gaining.subtract(could.bits());
-            losing.subtract(can.bits());
+            let (mut newly, mut no_longer) = (can.clone(), could.clone());
+            newly.subtract(could.bits());
+            no_longer.subtract(can.bits());
             operations.push(OperationImpact {
                 operation,
                 people_before: groups.people(could.bits()),
                 people_after: groups.people(can.bits()),
-                gained: groups.people(gaining.bits()),
-                lost: groups.people(losing.bits()),
+                gained: groups.people(newly.bits()),
+                lost: groups.people(no_longer.bits()),
             });
-            all_gaining.unite(gaining.bits());
-            all_losing.unite(losing.bits());
-        }
-        let (mut people_gaining, mut people_losing) = (Vec::new(), Vec::new());
-        if !operations.is_empty() {
-            each_person(self.before, self.after, |id, pair| {
-                let group = self.group_of[&pair];
-                people_gaining.extend(all_gaining.contains(group).then_some(id));
-                people_losing.extend(all_losing.contains(group).then_some(id));
-            });
-            people_gaining.sort_unstable();
-            people_losing.sort_unstable();
+            gaining.unite(newly.bits());
+            losing.unite(no_longer.bits());
         }
         let could_itself = on_its_own_behalf(contract, self.before, before);
         let can_itself = on_its_own_behalf(contract, self.after, after);
@@ -119,11 +118,32 @@ impl<'a> Comparison<'a> {
         };
         Impact {
             operations,
-            people_gaining,
-            people_losing,
+            people_gaining: groups.people(gaining.bits()),
+            people_losing: groups.people(losing.bits()),
             gained_itself: beyond(&can_itself, &could_itself),
             lost_itself: beyond(&could_itself, &can_itself),
+            gaining,
+            losing,
         }
+    }
+
+    /// The ids of the users who gain by an impact of this comparison, sorted.
+    pub fn people_gaining(&self, impact: &Impact<'_>) -> Vec<&'a str> {
+        self.people_in(&impact.gaining)
+    }
+
+    /// The ids of the users who lose by an impact of this comparison, sorted.
+    pub fn people_losing(&self, impact: &Impact<'_>) -> Vec<&'a str> {
+        self.people_in(&impact.losing)
+    }
+
+    fn people_in(&self, groups: &BitSet) -> Vec<&'a str> {
+        let mut people = Vec::new();
+        each_person(self.before, self.after, |id, pair| {
+            people.extend(groups.contains(self.group_of[&pair]).then_some(id));
+        });
+        people.sort_unstable();
+        people
     }
 }
 

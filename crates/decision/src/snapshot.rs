@@ -219,6 +219,12 @@ impl Snapshot {
         Arc::ptr_eq(&self.users, &other.users)
     }
 
+    /// Whether the very same users hold the very same permissions in both snapshots.
+    pub(crate) fn holds_as(&self, other: &Self) -> bool {
+        let shares_roles = Arc::ptr_eq(&self.roles, &other.roles);
+        shares_roles && Arc::ptr_eq(&self.combinations, &other.combinations) && self.shares_users_with(other)
+    }
+
     /// The organization's roles, by the indices of [`Self::roles_of`].
     pub(crate) fn roles(&self) -> &Roles {
         &self.roles

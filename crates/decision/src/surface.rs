@@ -98,30 +98,43 @@ impl<'a> AppSide<'a> {
         Self { contract, link: snapshot.link_for_anybody(client) }
     }
 
-    /// Whom this app can call an operation for.
-    pub(crate) fn people(&self, operation: u32, holders: &mut Holders<'_>, groups: &Groups) -> BitSet {
+    /// Whether the app can call an operation for anybody at all: what does not depend on the person.
+    pub(crate) fn allows(&self, operation: u32) -> bool {
         let needs = self.contract.needs_at(operation);
-        match needs.credential {
-            Credential::Public => return holders.everybody().clone(),
-            Credential::Unstated | Credential::Other => return groups.none(),
-            Credential::Ours => {}
-        }
         let link = &self.link;
         let is_over_this_catalogue = link.snapshot.catalogue().is(self.contract.catalogue());
-        let is_enforced = link.enforcement == Enforcement::Enforce;
-        let is_unauthorized = is_enforced && link.authorization.is_none();
-        if !is_over_this_catalogue
-            || link.refusal.is_some()
-            || is_unauthorized
-            || !are_scopes_sufficient(needs, link, is_enforced)
-        {
+        match needs.credential {
+            Credential::Public => true,
+            Credential::Unstated | Credential::Other => false,
+            Credential::Ours => {
+                let is_authorized = link.authorization.is_some() || !self.is_enforced();
+                let has_standing = is_over_this_catalogue && link.refusal.is_none() && is_authorized;
+                has_standing && are_scopes_sufficient(needs, link, self.is_enforced())
+            }
+        }
+    }
+
+    /// Whom the app can call an operation for.
+    pub(crate) fn people(&self, operation: u32, holders: &mut Holders<'_>, groups: &Groups) -> BitSet {
+        let needs = self.contract.needs_at(operation);
+        if !self.allows(operation) {
             return groups.none();
         }
         let mut people = holders.satisfying(needs, groups);
-        let limit = link.authorization.filter(|authorization| is_enforced && !authorization.roles.is_empty());
-        if let Some(authorization) = limit {
-            people.intersect(holders.with_role_among(&authorization.roles, groups).bits());
+        let is_limited = needs.credential == Credential::Ours && !self.limit().is_empty();
+        if is_limited {
+            people.intersect(holders.with_role_among(self.limit(), groups).bits());
         }
         people
+    }
+
+    /// The roles of which its users need one; empty: everybody.
+    pub(crate) fn limit(&self) -> &[u32] {
+        let authorization = self.link.authorization.filter(|_| self.is_enforced());
+        authorization.map_or(&[], |authorization| &authorization.roles)
+    }
+
+    fn is_enforced(&self) -> bool {
+        self.link.enforcement == Enforcement::Enforce
     }
 }
