@@ -66,6 +66,7 @@ mod bitset;
 pub mod caller;
 mod catalogue;
 pub mod contract;
+pub mod cover;
 pub mod decide;
 pub mod explain;
 pub mod facts;
