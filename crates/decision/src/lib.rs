@@ -74,6 +74,7 @@ mod id_map;
 pub mod impact;
 pub mod import;
 pub mod lint;
+pub mod meaning;
 pub mod operation;
 mod people;
 pub mod permission;
@@ -83,6 +84,7 @@ pub mod routes;
 pub mod scope;
 pub mod snapshot;
 pub mod surface;
+pub mod usage;
 
 pub use authority::Authority;
 pub use caller::{Caller, ClientRef, Subject};
