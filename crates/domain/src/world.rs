@@ -10,6 +10,7 @@
 //! | `world/check.rs` | organizations, roles and users |
 //! | `world/clients.rs` | clients and authorizations, which point across organizations |
 //! | `world/compiled.rs` | the world as the engine decides from it, without a store |
+//! | `world/lookup.rs` | entries as decisions name them, to be found and to be changed |
 //! | `world/findings.rs` | what a check has found so far, and the small checks that all share |
 
 mod check;
@@ -17,6 +18,7 @@ mod clients;
 mod compiled;
 mod file;
 mod findings;
+mod lookup;
 
 use std::fmt;
 
@@ -208,11 +210,6 @@ impl World {
             );
             Some((id, Problem { file: self.file.clone(), line: authorization.line, message }))
         })
-    }
-
-    /// The organization with this id.
-    pub fn organization(&self, id: &str) -> Option<&OrganizationEntry> {
-        self.organizations.iter().find(|organization| organization.id.as_str() == id)
     }
 }
 

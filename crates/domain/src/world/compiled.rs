@@ -9,7 +9,7 @@ use countersign_decision::{
     AuthorizationFacts, Catalogue, ClientRef, OrganizationFacts, RoleFacts, Scope, Snapshot, Subject, SubjectFacts,
 };
 
-use super::{AssignmentEntry, AuthorizationEntry, ClientEntry, ClientReference, OrganizationEntry, Problem, World};
+use super::{AssignmentEntry, AuthorizationEntry, OrganizationEntry, Problem, World};
 use crate::client::CONSOLE_CLIENT;
 use crate::organization::PLATFORM_ORGANIZATION;
 use crate::user::{Email, UserState};
@@ -97,7 +97,7 @@ impl CompiledWorld {
         let mut own_clients = HashMap::with_capacity(organization.clients.len());
         for client in &organization.clients {
             let reference = ClientRef {
-                id: id_of(client, organization),
+                id: organization.id_of(client),
                 home_organization: organization.id.to_string(),
                 active: true,
             };
@@ -136,7 +136,7 @@ fn facts(organization: &OrganizationEntry) -> OrganizationFacts {
             .clients
             .iter()
             .map(|client| SubjectFacts {
-                id: id_of(client, organization),
+                id: organization.id_of(client),
                 active: true,
                 roles: role_names(&client.roles),
             })
@@ -146,25 +146,12 @@ fn facts(organization: &OrganizationEntry) -> OrganizationFacts {
 }
 
 fn authorization_facts(authorization: &AuthorizationEntry, organization: &OrganizationEntry) -> AuthorizationFacts {
-    let client = match &authorization.client {
-        ClientReference::Id(id) | ClientReference::Elsewhere(id) => id.to_string(),
-        ClientReference::Own(name) => organization
-            .clients
-            .iter()
-            .find(|client| client.name == *name)
-            .map(|client| id_of(client, organization))
-            .expect("INVARIANT: `World::parse` makes such a reference of a client that it found"),
-    };
     AuthorizationFacts {
-        client,
+        client: organization.client_id(authorization),
         state: authorization.state,
         scopes: authorization.scopes.iter().map(Scope::to_string).collect(),
         roles: authorization.roles.clone(),
     }
-}
-
-fn id_of(client: &ClientEntry, organization: &OrganizationEntry) -> String {
-    client.id.as_ref().map_or_else(|| format!("{}/{}", organization.id, client.name), ToString::to_string)
 }
 
 fn role_names(assignments: &[AssignmentEntry]) -> Vec<String> {
