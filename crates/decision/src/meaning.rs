@@ -6,7 +6,7 @@ use crate::authority::Authority;
 use crate::contract::Contract;
 use crate::decide::decide;
 use crate::operation::{Method, Operation};
-use crate::reason::Reason;
+use crate::reason::{Denial, Reason};
 use crate::requirement::Requirement;
 use crate::routes::{Segment, Template, canonicalise};
 
@@ -39,7 +39,7 @@ impl<'c> Reader<'c> {
         // An organization that nobody knows: the decision says what was meant, and nothing of the caller.
         let decision = decide(contract, &Authority::unknown_organization(), method, target);
         let Some(meant) = decision.operation() else {
-            return Meaning { operations: Vec::new(), closed: decision.denial().map(|denial| denial.reason()) };
+            return Meaning { operations: Vec::new(), closed: decision.denial().map(Denial::reason) };
         };
         let mut operations = vec![meant];
         let is_head_as_get = method == Method::Head.as_str() && meant.method == Method::Get;

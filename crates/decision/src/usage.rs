@@ -8,6 +8,7 @@ use crate::cover::{Cover, Demand, smallest_cover};
 use crate::meaning::Meaning;
 use crate::operation::Operation;
 use crate::requirement::PermissionMode;
+use crate::scope::Scope;
 
 /// What calls of one contract asked for, each operation once however often it was called.
 #[derive(Debug, Clone)]
@@ -87,7 +88,7 @@ impl<'c> Usage<'c> {
             .map(|requirement| {
                 let alternatives = requirement.scopes_any_of().iter();
                 let alternatives = alternatives.filter(|one| one.iter().all(|scope| is_below(scope.as_str())));
-                alternatives.map(|one| self.scopes.elements(one.iter().map(|scope| scope.as_str()))).collect()
+                in_order(alternatives.map(|one| self.scopes.elements(one.iter().map(Scope::as_str))))
             })
             .collect();
         if scopes.iter().any(Vec::is_empty) {
@@ -98,7 +99,7 @@ impl<'c> Usage<'c> {
             let single = list.of.iter().map(|one| self.permissions.elements([one.as_str()]));
             match list.mode {
                 PermissionMode::Any => {
-                    let any: Demand = single.collect();
+                    let any = in_order(single);
                     self.permissions.demands.insert(any);
                 }
                 PermissionMode::All => {
@@ -200,6 +201,13 @@ impl<'c> Half<'c> {
         elements.sort_unstable();
         elements
     }
+}
+
+/// Lists of different order ask for the same.
+fn in_order(alternatives: impl Iterator<Item = Vec<u32>>) -> Demand {
+    let mut alternatives: Demand = alternatives.collect();
+    alternatives.sort_unstable();
+    alternatives
 }
 
 fn met(cover: Result<Cover, crate::cover::Unmeetable>) -> Cover {

@@ -27,7 +27,8 @@ fn operations() -> impl Strategy<Value = Vec<serde_json::Value>> {
     let scopes = vec(btree_set(select(SCOPES.to_vec()), 1..3), 0..4);
     let permissions = (any::<bool>(), btree_set(select(PERMISSIONS.to_vec()), 0..4));
     vec((scopes, permissions, 0..20u8), PATHS.len()).prop_map(|operations| {
-        let one = |((scopes, (is_any, permissions), kind), path): ((Vec<_>, (bool, BTreeSet<&str>), u8), &str)| {
+        let one = |(operation, path): (_, &str)| {
+            let (scopes, (is_any, permissions), kind): (Vec<_>, (bool, BTreeSet<&str>), u8) = operation;
             let mode = if is_any { "ANY" } else { "ALL" };
             let requirement = match kind {
                 0 => serde_json::json!({"kind": "unstated", "why": {"what": "no_security"}}),
@@ -116,11 +117,11 @@ proptest! {
         let allows = |scopes: &[&str], permissions: &[&str]| {
             covered.iter().filter(|target| is_allowed(&contracts, scopes, permissions, target)).count()
         };
-        let best = best_first(&SCOPES, scope_width).into_iter();
-        let best = best.filter(|scopes| allows(scopes, &PERMISSIONS) == covered.len()).next().unwrap();
+        let best = best_first(&SCOPES, scope_width);
+        let best = best.into_iter().find(|scopes| allows(scopes, &PERMISSIONS) == covered.len()).unwrap();
         prop_assert_eq!(&usage.scopes().smallest().names, &best);
-        let best = best_first(&PERMISSIONS, |name| width_of_permission(contract, name)).into_iter();
-        let best = best.filter(|permissions| allows(&SCOPES, permissions) == covered.len()).next().unwrap();
+        let best = best_first(&PERMISSIONS, |name| width_of_permission(contract, name));
+        let best = best.into_iter().find(|permissions| allows(&SCOPES, permissions) == covered.len()).unwrap();
         prop_assert_eq!(&usage.permissions().smallest().names, &best);
 
         // Nothing that is not needed changes any answer, and nothing needed can be spared.
@@ -131,8 +132,8 @@ proptest! {
         prop_assert_eq!(held.unmet.is_empty(), with_all == covered.len());
         prop_assert!(held.unused.iter().all(|name| held.unneeded.contains(name)));
         if held.unmet.is_empty() {
-            let best = best_first(&granted, scope_width).into_iter();
-            let best = best.filter(|scopes| allows(scopes, &PERMISSIONS) == with_all).next().unwrap();
+            let best = best_first(&granted, scope_width);
+            let best = best.into_iter().find(|scopes| allows(scopes, &PERMISSIONS) == with_all).unwrap();
             prop_assert_eq!(held.needed, best);
         }
     }
