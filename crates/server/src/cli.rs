@@ -1,6 +1,6 @@
 //! The command line: one binary, one file for each command.
 //!
-//! Exit status: 0 done (`evaluate` and `explain`: answered), 2 bad input, named with file, line and what would be right,
+//! Exit status: 0 done (`evaluate`, `explain` and `replay`: answered), 2 bad input, named with file, line and what would be right,
 //! 1 anything else.
 
 mod apply;
@@ -12,6 +12,8 @@ mod explain;
 mod failure;
 mod files;
 mod migrate;
+mod proposal;
+mod replay;
 mod serve;
 mod storage;
 
@@ -47,6 +49,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Decide one request and say why, without a server
     Explain(explain::Arguments),
+    /// From a log of calls: what the app needed, what it holds and did not need, what a proposal would deny
+    Replay(Box<replay::Arguments>),
     /// Make or update the database schema
     Migrate(migrate::Arguments),
     /// Show the configuration
@@ -75,6 +79,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Contract(command) => contract::run(&command),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Completions { shell } => completions(shell),

@@ -14,4 +14,6 @@ mod demo;
 #[cfg(test)]
 mod evaluate;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod serve;

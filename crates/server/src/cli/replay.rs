@@ -1,0 +1,143 @@
+//! `countersign replay`: from a log of calls, what an app needed, what it holds and did not need, and what a proposal
+//! would deny. No server, no store, the same engine.
+//!
+//! | file | does |
+//! |---|---|
+//! | `replay/log.rs` | logs as streams of lines |
+//! | `replay/format.rs` | lines of each format → entries |
+//! | `replay/entry.rs` | one call, whatever the format |
+//! | `replay/tally.rs` | entries, counted by what decides them |
+//! | `replay/verdict.rs` | the decision on each kind of call, now and under a proposal |
+//! | `replay/report.rs` | all of it, as `--json` shows it |
+//! | `replay/text.rs` | all of it, for a person to read |
+
+mod entry;
+mod format;
+mod log;
+mod report;
+mod tally;
+mod text;
+mod verdict;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use countersign_decision::ClientRef;
+use countersign_domain::world::{CompiledWorld, OrganizationEntry};
+
+use super::failure::{Failure, warn};
+use super::files::{Loaded, Offline};
+use super::proposal::{About, Proposal, listed, nearest};
+use entry::Base;
+use format::Format;
+use log::Log;
+use report::Report;
+use tally::{Counted, Focus, Tally};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The API contract: OpenAPI 3, Swagger 2 or rows file; given several times, the files are one contract
+    #[arg(long, value_name = "FILE", required = true)]
+    contract: Vec<PathBuf>,
+    #[command(flatten)]
+    offline: Offline,
+    /// The id of the organization that the calls were made in
+    #[arg(long, value_name = "ID")]
+    organization: String,
+    /// The app, by name or id
+    #[arg(long, value_name = "NAME or ID")]
+    client: String,
+    /// Whose calls they are where the log does not say; without it the app calls on its own behalf
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<String>,
+    /// How the logs are written
+    #[arg(long, value_enum, default_value_t = Format::Auto, value_name = "FORMAT")]
+    format: Format,
+    /// Where the API stands in the logs, such as `/gateway` or `https://api.acme.test/v1`: calls of anything else are
+    /// passed over
+    #[arg(long, value_name = "PATH or URL", value_parser = Base::parse)]
+    base: Option<Base>,
+    /// Which calls the smallest sets have to cover, by what was answered; calls without a status always count
+    #[arg(long, value_enum, default_value_t = Counted::Successful, value_name = "WHICH")]
+    count: Counted,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    proposal: Proposal,
+    /// The logs; without any, or for `-`, standard input
+    #[arg(value_name = "LOG")]
+    logs: Vec<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let loaded = arguments.offline.load(&arguments.contract)?;
+    let (organization, client) = named(arguments, &loaded)?;
+    let user = arguments.user.as_deref().and_then(|email| organization.user(email)).map(|user| user.email.as_str());
+    let about = About { organization: organization.id.as_str(), client, user };
+    let proposed = arguments.proposal.is_given().then(|| arguments.proposal.apply(&loaded, &about)).transpose()?;
+    let proposed =
+        proposed.as_ref().map(|world| CompiledWorld::new(world, loaded.contracts.catalogue())).transpose()?;
+
+    let contract = loaded.contracts.iter().next().expect("INVARIANT: `load` reads one contract");
+    let focus = Focus {
+        organization,
+        client_text: &arguments.client,
+        client,
+        user,
+        base: arguments.base.as_ref(),
+        counted: arguments.count,
+    };
+    let mut tally = Tally::new(focus, contract, &loaded.compiled);
+    for file in sources(&arguments.logs) {
+        let log = Log::open(file)?;
+        let name = log.name.clone();
+        format::read(log, arguments.format, |number, line| {
+            let counted = tally.take(|| name.line(number), line);
+            counted.map_err(|message| Failure::bad_input(format!("{}: {message}", name.line(number))))
+        })?;
+    }
+    let (kinds, totals) = tally.finish();
+    let report = Report::new(&focus, contract, &loaded.compiled, proposed.as_ref(), (kinds, totals))?;
+    if !arguments.json {
+        return Ok(text::print(&report)?);
+    }
+    let mut line = serde_json::to_vec(&report).map_err(std::io::Error::from)?;
+    line.push(b'\n');
+    Ok(std::io::stdout().lock().write_all(&line)?)
+}
+
+fn sources(files: &[PathBuf]) -> Vec<Option<&std::path::Path>> {
+    if files.is_empty() { vec![None] } else { files.iter().map(|file| Some(file.as_path())).collect() }
+}
+
+/// The organization and the app that the options name; a name that the world does not know is a slip.
+fn named<'l>(arguments: &Arguments, loaded: &'l Loaded) -> Result<(&'l OrganizationEntry, &'l ClientRef), Failure> {
+    let Arguments { organization: id, client: text, user, .. } = arguments;
+    let Some(organization) = loaded.world.organization(id) else {
+        let known = nearest(id, loaded.world.organizations.iter().map(|one| one.id.as_str()));
+        let message = format!("`--organization`: `{id}` is not in the world file: its organizations are {known}");
+        return Err(Failure::bad_input(message));
+    };
+    let client = loaded.compiled.client(id, text);
+    let client = client.map_err(|error| Failure::bad_input(format!("`--client`: {error}")))?;
+    let Some(client) = client else {
+        let own = nearest(text, organization.clients.iter().map(|client| client.name.as_str()));
+        let message = format!("`--client`: `{text}` is not an app of the world file: `{id}` registered {own}");
+        return Err(Failure::bad_input(message));
+    };
+    if let Some(email) = user.as_deref().filter(|email| organization.user(email).is_none()) {
+        let known = nearest(email, organization.users.iter().map(|user| user.email.as_str()));
+        let message = format!("`--user`: `{email}` is not a user of `{id}`: its users are {known}");
+        return Err(Failure::bad_input(message));
+    }
+    if user.is_none() && organization.own_client(&client.id).is_some_and(|client| client.roles.is_empty()) {
+        let has = listed(organization.users.iter().map(|user| user.email.as_str()).take(1));
+        warn(&[format!(
+            "without `--user`, calls of which the log names no user are the app's own, and it has no role here: name \
+             whose they are (such as {has})"
+        )]);
+    }
+    Ok((organization, client))
+}
