@@ -71,6 +71,7 @@ pub(crate) enum Credential {
 
 /// Why operations do not make a contract.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ContractError {
     /// Two contracts have one name.
     #[error("contract `{name}` is given twice: each name stands for one contract")]

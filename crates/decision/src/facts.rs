@@ -95,6 +95,7 @@ pub struct AuthorizationFacts {
 /// One thing that is different now. A fact that names an id replaces the one of that id, or is new.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", content = "is", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Change {
     /// The organization itself.
     Settings(Settings),

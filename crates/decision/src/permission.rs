@@ -43,6 +43,7 @@ pub enum PermissionPolicy {
 
 /// Why a text is neither a permission nor a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PermissionError {
     /// The text has the wrong form.
     #[error("`{text}` is not a permission: `domain:entity:action` or a flat name of letters, digits and `_` is")]

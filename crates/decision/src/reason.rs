@@ -12,6 +12,8 @@ use crate::routes::{BadTarget, Route};
 use crate::snapshot::{Authorization, Snapshot};
 
 /// The one reason that is shown for a denial: the first that applies, in this order.
+///
+/// Exhaustive on purpose: whoever answers calls has to say what a new reason is answered with, so one comes with a new major version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     /// The request target is ambiguous or malformed.

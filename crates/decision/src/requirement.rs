@@ -57,6 +57,7 @@ pub enum PermissionMode {
 /// Why a requirement is unstated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Unstated {
     /// No `security` for the operation and none for the whole contract.
     NoSecurity,

@@ -25,6 +25,7 @@ pub struct Scope(String);
 
 /// Why a text is not a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScopeError {
     /// Nothing between the separators.
     #[error("a scope is empty")]

@@ -16,6 +16,7 @@ pub struct BadTarget {
 
 /// What can be wrong with a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// Longer than [`MAX_TARGET_LENGTH`].
     TooLong,

@@ -21,6 +21,7 @@ pub enum Segment {
 
 /// Why a text is not a path template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TemplateError {
     /// It does not begin with a slash.
     #[error("a path begins with `/`")]
