@@ -9,6 +9,7 @@
 //! | `visit.rs` | one request of a browser: cookies, forms, who is signed in |
 //! | `trouble.rs` | what people see when something does not work |
 //! | `cards.rs` | what several pages show: the app, its scopes |
+//! | `impact.rs` | what an approval would change, for the page that signs it |
 //! | `sign_in.rs` `consent.rs` `approval.rs` `request.rs` `refused.rs` | the steps of an authorization request |
 //! | `sign_out.rs` `home.rs` | signing out; the front page |
 
@@ -20,6 +21,7 @@ pub mod consent;
 mod gallery;
 pub mod home;
 pub mod html;
+pub mod impact;
 pub mod pages;
 pub mod refused;
 pub mod request;

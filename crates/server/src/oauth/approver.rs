@@ -13,7 +13,8 @@ use countersign_store::SystemTask;
 use countersign_store::client::CONSOLE_CLIENT;
 
 use crate::contracts;
-use crate::web::pages::Approvers;
+use crate::web::impact;
+use crate::web::pages::{ApprovalImpact, Approvers};
 use crate::web::trouble::PageError;
 use crate::web::visit::Visit;
 
@@ -70,6 +71,11 @@ impl Console {
             names.extend(visit.org(&organization.id).user(id).await?.map(|user| user.name));
         }
         Ok(Approvers { others: ids.len() - names.len(), names })
+    }
+
+    /// What granting these scopes to an app would change for everybody here.
+    pub fn impact_of_approval(&self, client: &ClientRef, scopes: Vec<String>, roles: Vec<String>) -> ApprovalImpact {
+        impact::of_approval(&self.contracts, &self.snapshot, client, scopes, roles)
     }
 
     fn caller(&self, user: &str) -> Caller {

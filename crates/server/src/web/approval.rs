@@ -8,9 +8,9 @@ use axum::body::Bytes;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
-use countersign_decision::{AuthorizationState, OwnedPermit, Scope};
+use countersign_decision::{AuthorizationState, ClientRef, OwnedPermit, Scope};
 use countersign_domain::authorization::ConsentMode;
-use countersign_domain::client::Client;
+use countersign_domain::client::{Client, ClientState};
 use countersign_domain::id::{ClientId, RoleId};
 use countersign_domain::oauth::authorize::UnredirectableError;
 use countersign_domain::oauth::error::ErrorCode;
@@ -26,7 +26,9 @@ use crate::oauth::interaction::{InProgress, Wish};
 use crate::web::cards::{ScopeFacts, app_card, form_target};
 use crate::web::consent::{own_interaction, signed_form};
 use crate::web::html;
-use crate::web::pages::{ApprovalPage, Registration, RoleChoice, ScopeChoice, Standing, WaitingRequest};
+use crate::web::pages::{
+    ApprovalImpact, ApprovalPage, Registration, RoleChoice, ScopeChoice, Standing, WaitingRequest,
+};
 use crate::web::trouble::PageError;
 use crate::web::visit::{Visit, form_keys};
 
@@ -55,6 +57,7 @@ pub async fn open(
     let Here { visit, asked, signed_in, facts } = here;
     let interaction = progress.keep_for(visit, &signed_in.secret).await?;
     let offered = offered(&here, asked_for);
+    let scopes = scope_choices(&here, asked_for, &offered);
     let page = ApprovalPage {
         frame: visit.frame(),
         form: form_keys(&signed_in.secret, interaction.expose()),
@@ -63,7 +66,8 @@ pub async fn open(
         organization: facts.organization.name.clone(),
         person: signed_in.person(),
         standing: standing(&here),
-        scopes: scope_choices(&here, asked_for, &offered),
+        impact: impact_as_ticked(&here, &scopes),
+        scopes,
         roles: role_choices(&here).await?,
         asks_each_person: facts.grant.as_ref().is_some_and(|grant| grant.consent == ConsentMode::User),
         requests: waiting_requests(&here).await?,
@@ -259,6 +263,16 @@ fn scope_choices(here: &Here<'_>, asked_for: &[Scope], offered: &[Scope]) -> Vec
         }
     };
     offered.iter().map(choice).collect()
+}
+
+/// What approving would change if nobody touched a box.
+fn impact_as_ticked(here: &Here<'_>, choices: &[ScopeChoice]) -> ApprovalImpact {
+    let ticked = choices.iter().filter(|choice| choice.is_ticked).map(|choice| choice.id.clone()).collect();
+    let limits = here.facts.grant.iter().flat_map(|grant| &grant.roles).map(ToString::to_string).collect();
+    let Client { id, organization, state, .. } = &here.asked.client;
+    let (id, home_organization) = (id.to_string(), organization.to_string());
+    let client = ClientRef { id, home_organization, active: *state == ClientState::Active };
+    here.facts.console.impact_of_approval(&client, ticked, limits)
 }
 
 async fn role_choices(here: &Here<'_>) -> Result<Vec<RoleChoice>, PageError> {

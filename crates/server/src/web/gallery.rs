@@ -4,9 +4,10 @@
 use askama::Template;
 
 use crate::web::pages::{
-    App, ApprovalPage, Approvers, AuthorizeErrorPage, ChooseOrganizationPage, ConsentPage, FormKeys, Frame, HomePage,
-    HomeSession, OrganizationChoice, Person, Refusal, RefusedPage, Registration, RequestPage, RequestState, RoleChoice,
-    ScopeChoice, ScopeLine, SignInPage, SignInProblem, SignedOutPage, Standing, Trouble, TroublePage, WaitingRequest,
+    App, ApprovalImpact, ApprovalPage, Approvers, AuthorizeErrorPage, ChooseOrganizationPage, ConsentPage, FormKeys,
+    Frame, HomePage, HomeSession, OrganizationChoice, Person, Refusal, RefusedPage, Registration, RequestPage,
+    RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage, SignInProblem, SignedOutPage, Standing, Trouble,
+    TroublePage, WaitingRequest,
 };
 
 /// A page in one state.
@@ -179,6 +180,7 @@ impl Cast<'_> {
             standing: Standing::Undecided,
             scopes: self.scope_choices(&[]),
             roles: self.role_choices(),
+            impact: ApprovalImpact { reads: 48, writes: 28, people: 311, of_people: 342, is_enforced: true },
             asks_each_person: false,
             requests: vec![
                 WaitingRequest {
@@ -200,6 +202,7 @@ impl Cast<'_> {
         let more = ApprovalPage {
             standing: Standing::AsksForMore,
             scopes: self.scope_choices(&["users:readonly"]),
+            impact: ApprovalImpact { reads: 1, writes: 0, people: 1, ..page.impact },
             requests: vec![],
             ..page.clone()
         };
@@ -210,11 +213,14 @@ impl Cast<'_> {
             standing: Standing::Denied,
             requests: vec![],
             problem: self.maybe("Tick at least one scope: without any, the app can do nothing."),
+            impact: ApprovalImpact { reads: 0, writes: 0, people: 0, ..page.impact },
             return_to: None,
             ..page.clone()
         };
         add(states, "approval-denied-before", &denied);
-        add(states, "approval-revoked-before", &ApprovalPage { standing: Standing::Revoked, ..page.clone() });
+        let reporting = ApprovalImpact { is_enforced: false, ..page.impact };
+        let revoked = ApprovalPage { standing: Standing::Revoked, impact: reporting, ..page.clone() };
+        add(states, "approval-revoked-before", &revoked);
         add(states, "approval-expired", &ApprovalPage { standing: Standing::Expired, ..page });
     }
 

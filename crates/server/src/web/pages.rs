@@ -19,7 +19,7 @@ mod request;
 mod sign_in;
 mod trouble;
 
-pub use approval::{ApprovalPage, Registration, RoleChoice, ScopeChoice, Standing, WaitingRequest};
+pub use approval::{ApprovalImpact, ApprovalPage, Registration, RoleChoice, ScopeChoice, Standing, WaitingRequest};
 pub use consent::ConsentPage;
 pub use home::{HomePage, HomeSession};
 pub use request::{Refusal, RefusedPage, RequestPage, RequestState};

@@ -63,6 +63,7 @@ async fn a18_a_user_asks_an_administrator_approves_and_the_users_next_try_goes_t
     for shown in ["Foreign App", "Globex", "Ada Lovelace", "I plan the roster with it.", "foreign.example"] {
         assert!(page.html.contains(shown), "{shown}");
     }
+    assert!(page.html.contains("could newly call") && page.html.contains("of 3 users"), "what approving would change");
     let back = grace.submit(&page, APPROVAL, &APPROVE).await;
     assert_eq!(back.status, 303);
     grace.follow_within(back).await.code();

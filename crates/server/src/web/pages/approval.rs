@@ -26,6 +26,8 @@ pub struct ApprovalPage {
     pub scopes: Vec<ScopeChoice>,
     /// Every role of the organization.
     pub roles: Vec<RoleChoice>,
+    /// What approving the page as it opens would change.
+    pub impact: ApprovalImpact,
     /// Each person must accept too (`consent` = `user`).
     pub asks_each_person: bool,
     /// People who asked for the app, newest first.
@@ -36,6 +38,21 @@ pub struct ApprovalPage {
     pub return_to: Option<String>,
     /// What was wrong with the last try, in a sentence.
     pub problem: Option<String>,
+}
+
+/// What an approval would change at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApprovalImpact {
+    /// How many reading operations the app could newly call for somebody.
+    pub reads: usize,
+    /// How many changing operations the app could newly call for somebody.
+    pub writes: usize,
+    /// For how many people it could newly call any of them.
+    pub people: usize,
+    /// How many people the organization has.
+    pub of_people: usize,
+    /// Scopes are enforced: without that, an approval opens nothing that is not open already.
+    pub is_enforced: bool,
 }
 
 /// Who registered an app, and when.
