@@ -41,7 +41,7 @@ struct Plan {
 
 impl Plan {
     fn of(arguments: &DecisionArguments) -> Self {
-        let plan = match (arguments.smoke, arguments.world) {
+        let plan = match (arguments.common.smoke, arguments.world) {
             (true, _) => Self { size: SMOKE, requests: 200, policy_engines: 200, slow: 40, rounds: 1 },
             (false, WorldSize::Small) => {
                 Self { size: SMALL, requests: 1_000_000, policy_engines: 200_000, slow: 10_000, rounds: 7 }
@@ -99,7 +99,7 @@ impl<'r> Row<'r> {
 
 pub(crate) fn run(arguments: &DecisionArguments) -> Result<(), String> {
     let plan = Plan::of(arguments);
-    let contracts = catalog::real_contracts(&catalog::shared_folder(arguments.shared.as_deref()))?;
+    let contracts = catalog::real_contracts(&catalog::shared_folder(arguments.common.shared.as_deref()))?;
     let rules = Rules::of(&contracts, catalog::measured(&contracts))?;
     let world = World::new(plan.size, &rules, WORLD_SEED);
     let requests = Requests::new(plan.requests, &world, &rules, REQUEST_SEED);
@@ -107,7 +107,8 @@ pub(crate) fn run(arguments: &DecisionArguments) -> Result<(), String> {
 
     let answers = expected(&Naive::new(&world, &rules), &requests);
     report(&mix(&answers));
-    let countersign = Countersign::new(&contracts, &world);
+    let (countersign, kept) = counted(|| Countersign::new(&contracts, &world));
+    let users = world.organizations.len() * plan.size.users;
     let front = Front::new(&world, &rules)?;
     let ordinary = Ordinary::new(&world, &rules, &front);
     let cedar = Cedar::new(&world, &rules, &front, &requests, plan.policy_engines, plan.slow > 0);
@@ -187,6 +188,7 @@ pub(crate) fn run(arguments: &DecisionArguments) -> Result<(), String> {
         floor_chain: middle(&floor_chain),
         countersign_chain: middle(&countersign_chain),
         threads: median(&threads),
+        bytes_per_user: kept.map(|used| used.bytes_kept as f64 / users as f64),
         allocations: allocations(&countersign, &requests, &answers),
     };
     report(&figures.rows(&rows));
@@ -196,7 +198,7 @@ pub(crate) fn run(arguments: &DecisionArguments) -> Result<(), String> {
         );
     }
     report(&figures.chains());
-    report(&figures.targets(arguments.world, arguments.smoke));
+    report(&figures.targets(arguments.world, arguments.common.smoke));
     report(&format!("peak memory {:.1} GiB", peak_resident_bytes().unwrap_or(0) as f64 / 1_073_741_824.0));
     Ok(())
 }
@@ -209,6 +211,7 @@ struct Figures {
     floor_chain: [f64; 2],
     countersign_chain: [f64; 2],
     threads: f64,
+    bytes_per_user: Option<f64>,
     allocations: Option<Allocations>,
 }
 
@@ -248,10 +251,9 @@ impl Figures {
         };
         let mut table = Table::new(&["target", "measured", "gate", "", "moonshot", ""]);
         let mut at_most = |name: &str, value: f64, gate: f64, moonshot: f64| {
-            let show = |number: f64| times(number);
             table.row([
                 name.into(),
-                show(value),
+                times(value),
                 format!("<= {gate}"),
                 verdict(value <= gate),
                 format!("<= {moonshot}"),
@@ -261,10 +263,20 @@ impl Figures {
         at_most("x floor, loop", self.countersign / self.floor, 3.0, 2.0);
         at_most("x floor, serialized p50", self.countersign_chain[0] / self.floor_chain[0], 1.5, 1.2);
         at_most("CPU per decision, two threads vs one", self.threads, 1.1, 1.0);
+        if let Some(bytes) = self.bytes_per_user {
+            at_most("bytes per user, all that snapshots hold", bytes, 200.0, 120.0);
+        }
         if let Some(allocations) = &self.allocations {
             at_most("allocations on allow", allocations.allow, 0.0, 0.0);
             at_most("allocations on deny", allocations.deny, 4.0, 0.0);
-            at_most("allocations on deny, rendered in full", allocations.deny_in_full, 4.0, 4.0);
+            table.row([
+                "allocations on deny, with all that is missing".into(),
+                times(allocations.deny_in_full),
+                "<= 4".into(),
+                verdict(allocations.deny_in_full <= 4.0),
+                "none".into(),
+                String::new(),
+            ]);
         }
         let faster = self.cedar / self.countersign;
         table.row([

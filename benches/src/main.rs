@@ -7,11 +7,13 @@ mod clock;
 mod countersign;
 mod decision;
 mod floor;
+mod import;
 mod memory;
 mod naive;
 mod peers;
 mod random;
 mod requests;
+mod scaling;
 mod table;
 mod world;
 
@@ -31,6 +33,10 @@ struct Arguments {
 enum Command {
     /// The time of one decision, beside cedar-policy, regorus, casbin and ordinary crates.
     Decision(DecisionArguments),
+    /// That a decision costs the same in a large world, and bytes per organization, combination of roles and user.
+    Scaling(CommonArguments),
+    /// The time of reading contracts.
+    Import(CommonArguments),
 }
 
 #[derive(Debug, Args)]
@@ -44,6 +50,13 @@ struct DecisionArguments {
     /// How often everything is measured; medians are shown.
     #[arg(long)]
     rounds: Option<usize>,
+    #[command(flatten)]
+    common: CommonArguments,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct CommonArguments {
     /// A tiny run: everything has to agree, figures mean nothing.
     #[arg(long)]
     smoke: bool,
@@ -63,6 +76,8 @@ enum WorldSize {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Decision(arguments) => decision::run(&arguments),
+        Command::Scaling(arguments) => scaling::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -57,13 +57,15 @@ const OTHERS: [Kind; 7] = [
     Kind::NotStated,
 ];
 
+/// So often a kind of request is tried before it counts as impossible.
+const ATTEMPTS: usize = 20_000;
 const WORDS: [&str; 8] = ["me", "default", "voice", "en-US", "1234", "active", "2024-06", "primary"];
 const QUERIES: [&str; 4] =
     ["?pageSize=25&pageNumber=1", "?expand=groups%2Cskills", "?sortOrder=asc&state=active", "?q=smith"];
 
 impl Requests {
     pub(crate) fn new(count: usize, world: &World, rules: &Rules, seed: u64) -> Self {
-        let mut maker = Maker { world, rules, random: Random::new(seed) };
+        let mut maker = Maker { world, rules, random: Random::new(seed), impossible: Vec::new() };
         let mut requests =
             Self { all: Vec::with_capacity(count), callers: Vec::with_capacity(count), paths: String::new() };
         for _ in 0..count {
@@ -134,6 +136,8 @@ struct Maker<'w> {
     world: &'w World,
     rules: &'w Rules,
     random: Random,
+    /// Kinds that this world has no request for.
+    impossible: Vec<Kind>,
 }
 
 impl Maker<'_> {
@@ -145,8 +149,12 @@ impl Maker<'_> {
             _ => *self.random.pick(&OTHERS),
         };
         // A tiny world may have no revoked app at all: then the path is one that nobody knows.
-        let found = (0..20_000).find_map(|_| self.attempt(kind));
-        found.or_else(|| (0..20_000).find_map(|_| self.attempt(Kind::UnknownPath))).expect("a world has an active user")
+        let kind = if self.impossible.contains(&kind) { Kind::UnknownPath } else { kind };
+        if let Some(made) = (0..ATTEMPTS).find_map(|_| self.attempt(kind)) {
+            return made;
+        }
+        self.impossible.push(kind);
+        (0..ATTEMPTS).find_map(|_| self.attempt(Kind::UnknownPath)).expect("a world has an active user and an app")
     }
 
     /// Draws organization, user and app, then operations until one fits; nothing when none of a few does.
