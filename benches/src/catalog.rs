@@ -1,4 +1,5 @@
-//! The contract as the benchmarks see it: the real one from the shared folder, or one that is made; and its rules in plain numbers for the peers.
+//! The contract as the benchmarks see it: the real one from the shared folder, or one that is made; and its rules in
+//! plain numbers for the peers.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -9,10 +9,12 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::requests::Requests;
 
-/// So many requests are read by the caller before they are timed: few enough to stay in the first-level cache, enough to make reading the clock cheap.
+/// So many requests are read by the caller before they are timed: few enough to stay in the first-level cache, enough
+/// to make reading the clock cheap.
 const WINDOW: usize = 128;
 
-/// Processor time that this thread has used. Other threads and programs do not count, so a busy machine disturbs little.
+/// Processor time that this thread has used. Other threads and programs do not count, so a busy machine disturbs
+/// little.
 pub(crate) fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let seconds = u64::try_from(time.tv_sec).expect("processor time is not negative");
@@ -22,8 +24,8 @@ pub(crate) fn thread_time() -> Duration {
 
 /// Processor nanoseconds per decision over a range of requests.
 ///
-/// Requests are read in windows just before they are decided, because a server that decides has just parsed them; the world stays as cold as it is.
-/// Reading the clock around each window is measured too, and taken off.
+/// Requests are read in windows just before they are decided, because a server that decides has just parsed them; the
+/// world stays as cold as it is. Reading the clock around each window is measured too, and taken off.
 pub(crate) fn per_decision(requests: &Requests, range: Range<usize>, mut decide: impl FnMut(usize) -> u64) -> f64 {
     let count = range.len();
     let spent = in_windows(requests, range.clone(), &mut decide);
@@ -62,10 +64,12 @@ fn windows_alone(requests: &Requests, range: Range<usize>) -> Duration {
     spent.get(spent.len() / 2).copied().unwrap_or_default() * u32::try_from(windows).expect("few windows")
 }
 
-/// Nanoseconds of each decision of a chain in which no decision can begin before the one before it has ended: what one call waits.
+/// Nanoseconds of each decision of a chain in which no decision can begin before the one before it has ended: what
+/// one call waits.
 ///
-/// One time stamp is read between two decisions, and what that costs alone is taken off. The stamp does not wait for the decision, but the next decision
-/// does, so that the distances between stamps are those between decisions; single ones can be off by what a processor runs ahead, medians cannot.
+/// One time stamp is read between two decisions, and what that costs alone is taken off. The stamp does not wait for
+/// the decision, but the next decision does, so that the distances between stamps are those between decisions; single
+/// ones can be off by what a processor runs ahead, medians cannot.
 pub(crate) fn serialized(
     requests: &Requests,
     range: Range<usize>,

@@ -1,5 +1,5 @@
-//! The floor: what no engine can go below. The three cache lines of the request's own user, authorization and permission set, none depending on
-//! another, and every byte of the path; no logic.
+//! The floor: what no engine can go below. The three cache lines of the request's own user, authorization and
+//! permission set, none depending on another, and every byte of the path; no logic.
 
 use crate::requests::Requests;
 use crate::world::World;

@@ -1,5 +1,5 @@
-//! `import`: how long contracts take to read: the rows file, eight of the platform's Swagger files, and a made OpenAPI file of 30 MB with the real
-//! operations in it.
+//! `import`: how long contracts take to read: the rows file, eight of the platform's Swagger files, and a made
+//! OpenAPI file of 30 MB with the real operations in it.
 
 use std::fmt::Write as _;
 
@@ -105,7 +105,8 @@ fn check_same(real: &countersign_decision::Contracts, made: &ContractSource) -> 
     Ok(())
 }
 
-/// The real operations as the platform writes them (error texts with each response), then schemas until the file is as long as the real one.
+/// The real operations as the platform writes them (error texts with each response), then schemas until the file is
+/// as long as the real one.
 fn made_openapi(rules: &Rules, bytes: usize) -> String {
     let mut text = String::with_capacity(bytes + 1_000_000);
     text.push_str("openapi: 3.0.3\ninfo:\n  title: Made\n  version: v2\npaths:\n");
@@ -141,7 +142,8 @@ fn push_operation(text: &mut String, rule: &Rule, rules: &Rules) {
     let quoted = |text: &str| serde_json::to_string(text).expect("a text is JSON");
     write!(
         text,
-        "    {method}:\n      tags:\n      - Made\n      summary: What {id} does\n      description: ''\n      operationId: {id}\n      parameters:\n",
+        "    {method}:\n      tags:\n      - Made\n      summary: What {id} does\n      description: ''\n      \
+         operationId: {id}\n      parameters:\n",
         id = rule.id
     )
     .expect(TEXT);
@@ -160,7 +162,8 @@ fn push_operation(text: &mut String, rule: &Rule, rules: &Rules) {
             "        '{status}':\n          description: {what}\n          content:\n            application/json:\n"
         )
         .expect(TEXT);
-        text.push_str("              schema:\n                $ref: '#/components/schemas/Made0'\n          x-inin-error-codes:\n");
+        text.push_str("              schema:\n                $ref: '#/components/schemas/Made0'\n");
+        text.push_str("          x-inin-error-codes:\n");
         for code in ["bad.request", "invalid.value", "not.authorized", "missing.any.permissions"] {
             writeln!(text, "            {code}: 'Unable to perform the requested action. {what}: %s'").expect(TEXT);
         }
@@ -208,8 +211,8 @@ fn push_schema(text: &mut String, number: usize) {
     write!(text, "    Made{number}:\n      type: object\n      required:\n      - id\n      properties:\n")
         .expect(TEXT);
     for property in 0..12 {
-        write!(text, "        property{property}:\n          type: string\n          description: What property {property} of schema").expect(TEXT);
-        write!(text, " {number} means to whoever reads it\n          enum:\n          - ONE\n          - TWO\n")
-            .expect(TEXT);
+        write!(text, "        property{property}:\n          type: string\n          description: What ").expect(TEXT);
+        writeln!(text, "property {property} of schema {number} means to whoever reads it").expect(TEXT);
+        text.push_str("          enum:\n          - ONE\n          - TWO\n");
     }
 }

@@ -1,4 +1,5 @@
-//! Counted allocations and bytes of this thread. Without the feature `count` nothing is counted and the allocator is the plain one.
+//! Counted allocations and bytes of this thread. Without the feature `count` nothing is counted and the allocator is
+//! the plain one.
 
 /// What some work asked of the allocator.
 #[derive(Debug, Clone, Copy)]

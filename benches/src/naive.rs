@@ -1,4 +1,5 @@
-//! The rule once more, as plainly as it can be written: every template tried, every policy compared as text. Nothing is shared with an engine.
+//! The rule once more, as plainly as it can be written: every template tried, every policy compared as text. Nothing
+//! is shared with an engine.
 
 use std::collections::HashMap;
 

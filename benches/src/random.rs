@@ -1,4 +1,5 @@
-//! A seeded generator of numbers (SplitMix64): the same world and the same requests on every machine, with no crate whose next version would change them.
+//! A seeded generator of numbers (SplitMix64): the same world and the same requests on every machine, with no crate
+//! whose next version would change them.
 
 /// A sequence of numbers that its seed determines.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
-//! The requests that every engine decides: 60 % allowed, 20 % lacking a scope, 15 % lacking a permission, 5 % other. Made from a seed; paths look like
-//! those of real clients: UUIDs or short words for parameters, a query in one of five.
+//! The requests that every engine decides: 60 % allowed, 20 % lacking a scope, 15 % lacking a permission, 5 % other.
+//! Made from a seed; paths look like those of real clients: UUIDs or short words for parameters, a query in one of
+//! five.
 
 use std::ops::Range;
 
@@ -85,7 +86,8 @@ impl Requests {
         &self.paths[request.start as usize..request.start as usize + usize::from(request.length)]
     }
 
-    /// Reads what a call brings with it (who asks, and the target), as a server has done that just parsed it. What the world holds stays as it is.
+    /// Reads what a call brings with it (who asks, and the target), as a server has done that just parsed it. What
+    /// the world holds stays as it is.
     pub(crate) fn touch(&self, range: Range<usize>) -> u64 {
         let sum = |text: &str| text.bytes().map(u64::from).sum::<u64>();
         let one = |index: usize| {
@@ -238,7 +240,8 @@ impl Maker<'_> {
     }
 }
 
-/// What a request for this operation would be, crossing templates aside: enough to steer the mix, and no part of any comparison.
+/// What a request for this operation would be, crossing templates aside: enough to steer the mix, and no part of any
+/// comparison.
 fn kind_of(ask: &Ask, app: Option<&Authorization>, roles: &[u8], held: &FixedBitSet) -> Option<Kind> {
     let (Ask::Oauth { scopes, permissions }, Some(app)) = (ask, app) else {
         return None;

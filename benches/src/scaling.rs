@@ -1,5 +1,5 @@
-//! `scaling`: that a decision costs the same in a large world as in a small one, and what an organization, a combination of roles and a user take in
-//! memory.
+//! `scaling`: that a decision costs the same in a large world as in a small one, and what an organization, a
+//! combination of roles and a user take in memory.
 //!
 //! The floor stands beside each row: what the caches of the machine cost grows with the world for everybody.
 

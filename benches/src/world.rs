@@ -1,5 +1,5 @@
-//! The organizations, users, roles, apps and authorizations that decisions are measured on: made from a seed, kept small, and told to each engine as
-//! facts, so that no engine sees another's.
+//! The organizations, users, roles, apps and authorizations that decisions are measured on: made from a seed, kept
+//! small, and told to each engine as facts, so that no engine sees another's.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,8 @@ pub(crate) struct RoleTemplate {
     policies: Vec<PermissionPolicy>,
     /// The policies as they are written.
     pub(crate) texts: Vec<String>,
-    /// The permissions that the policies cover, by place in [`Rules::permissions`]; found by comparing texts, not by the engine.
+    /// The permissions that the policies cover, by place in [`Rules::permissions`]; found by comparing texts, not by
+    /// the engine.
     pub(crate) permissions: FixedBitSet,
 }
 

@@ -1,5 +1,5 @@
-//! casbin: one enforcer for each organization, so that no policy of another organization is looked at; in its matchers the cheap comparison stands
-//! first, and role links are built once, as its documentation recommends.
+//! casbin: one enforcer for each organization, so that no policy of another organization is looked at; in its
+//! matchers the cheap comparison stands first, and role links are built once, as its documentation recommends.
 //!
 //! An operation that needs one of several permissions is asked for one after another until one is held.
 
@@ -9,6 +9,7 @@ use countersign_decision::{AuthorizationState, PermissionMode, Reason};
 use super::front::{Call, Front};
 use crate::answer::Answer;
 use crate::catalog::{Ask, Rules};
+use crate::memory::counted;
 use crate::requests::Requests;
 use crate::world::{Organization, World, client_id};
 
@@ -108,6 +109,13 @@ impl<'w> Casbin<'w> {
         });
         (!may).then_some(Reason::MissingPermission)
     }
+}
+
+/// Counted bytes of the enforcer of one organization.
+pub(crate) fn bytes_of_one(world: &World, rules: &Rules) -> Result<Option<f64>, String> {
+    let (made, used) = counted(|| pollster::block_on(enforcer_of(world, &world.organizations[0], rules)));
+    made.map_err(|error| error.to_string())?;
+    Ok(used.map(|used| used.bytes_kept as f64))
 }
 
 async fn enforcer_of(world: &World, organization: &Organization, rules: &Rules) -> casbin::Result<Enforcer> {

@@ -1,9 +1,11 @@
-//! cedar-policy, given the least to do that its documentation describes: policies are parsed once; for each action only its own policies are given
-//! ("policy slicing"); roles and permissions are groups of the principal, so that a test is one look-up of an ancestor; entities are built beforehand
-//! with all ancestors, and so is the part of the context that the app brings (its clone is a reference count).
+//! cedar-policy, given the least to do that its documentation describes: policies are parsed once; for each action
+//! only its own policies are given ("policy slicing"); roles and permissions are groups of the principal, so that a
+//! test is one look-up of an ancestor; entities are built beforehand with all ancestors, and so is the part of the
+//! context that the app brings (its clone is a reference count).
 //!
-//! The principal is the user's combination of roles, which the host has looked up: one entity serves all users that have it. One entity store for each
-//! user would need tens of kilobytes for each of them, and no decision would be faster for it.
+//! The principal is the user's combination of roles, which the host has looked up: one entity serves all users that
+//! have it. One entity store for each user would need tens of kilobytes for each of them, and no decision would be
+//! faster for it.
 
 use std::collections::{HashMap, HashSet};
 

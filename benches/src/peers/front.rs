@@ -1,7 +1,9 @@
-//! What stands before every peer: matchit finds the operation, std hash maps find user and app by their ids. A policy engine has neither, and whoever
-//! uses one writes this around it. It refuses what needs no policy, so that the peers are asked less, never more.
+//! What stands before every peer: matchit finds the operation, std hash maps find user and app by their ids. A policy
+//! engine has neither, and whoever uses one writes this around it. It refuses what needs no policy, so that the peers
+//! are asked less, never more.
 //!
-//! It does not do what Countersign does with a target first (refusing what two readers could read differently): the peers are spared that.
+//! It does not do what Countersign does with a target first (refusing what two readers could read differently): the
+//! peers are spared that.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! What anybody would write with ordinary crates: matchit, std hash maps, and a bit set for each combination of roles and for each authorization.
+//! What anybody would write with ordinary crates: matchit, std hash maps, and a bit set for each combination of roles
+//! and for each authorization.
 
 use countersign_decision::{PermissionMode, Reason};
 use fixedbitset::FixedBitSet;

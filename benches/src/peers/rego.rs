@@ -1,7 +1,9 @@
-//! regorus (Rego), as its own benchmarks run it hot: one policy compiled once, one virtual machine or interpreter kept, the input set for each call.
+//! regorus (Rego), as its own benchmarks run it hot: one policy compiled once, one virtual machine or interpreter
+//! kept, the input set for each call.
 //!
-//! What a call needs is put into the input as values that were made beforehand (a clone is a reference count): the operation's needs, the holdings of the
-//! user's combination of roles, the app's authorization. Sets, so that each test is one look-up.
+//! What a call needs is put into the input as values that were made beforehand (a clone is a reference count): the
+//! operation's needs, the holdings of the user's combination of roles, the app's authorization. Holdings are sets,
+//! so that each test is one look-up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
