@@ -133,3 +133,21 @@ pub(crate) fn median(values: &[f64]) -> f64 {
         length => f64::midpoint(values[length / 2 - 1], values[length / 2]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
+        assert!((median(&[4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
+        assert!(median(&[]).is_nan());
+    }
+
+    #[test]
+    fn percentiles_are_places_in_the_sorted_list() {
+        let all = Percentiles::of((0..1_000).rev().collect());
+        assert_eq!((all.p50, all.p99), (500, 990));
+    }
+}

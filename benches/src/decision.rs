@@ -71,10 +71,12 @@ pub(crate) fn run(arguments: &DecisionArguments) -> Result<(), String> {
     let answers = expected(&Naive::new(&world, &rules), &requests);
     report(&mix(&answers));
 
-    let front = Front::new(&world, &rules)?;
+    let (front, of_front) = counted(|| Front::new(&world, &rules));
+    let front = front?;
     let mut engines = Engines::new(&plan, &contracts, &world, &rules, &front, &requests)?;
+    engines.memory.push(("the maps of ids that all peers share", of_front));
     engines.agree(&plan, &requests, &answers)?;
-    report(&engines.memory(&plan));
+    report(&engines.memory_text(&plan));
 
     let floor = Floor::new(&world, &requests, rules.permissions.len());
     let (mut floor_chain, mut countersign_chain, mut threads) = (Vec::new(), Vec::new(), Vec::new());

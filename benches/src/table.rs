@@ -72,3 +72,23 @@ pub(crate) fn times(value: f64) -> String {
 pub(crate) fn verdict(is_met: bool) -> String {
     if is_met { "met".into() } else { "NOT MET".into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(
+            [0.4, 999.0, 1_000.0, 1_234_567.0, f64::NAN].map(nanos),
+            ["0", "999", "1,000", "1,234,567", "-"].map(str::to_owned)
+        );
+    }
+
+    #[test]
+    fn columns_have_one_width() {
+        let mut table = Table::new(&["what", "ns"]);
+        table.row(["a".into(), "1,000".into()]);
+        assert_eq!(table.to_string(), "| what |    ns |\n|------|------:|\n| a    | 1,000 |\n");
+    }
+}

@@ -247,3 +247,29 @@ fn id(kind: u64, one: usize, two: usize) -> String {
     let seed = crate::random::mix(kind << 56 | (one as u64) << 28 | two as u64);
     Random::new(seed).uuid()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_one_whole_segment() {
+        assert!(covers("directory:user:add", "directory:user:add"));
+        assert!(covers("directory:*:*", "directory:user:add"));
+        assert!(covers("directory:user:*", "directory:user:add"));
+        for (policy, permission) in
+            [("directory:user:*", "directory:group:add"), ("admin", "admin:a:b"), ("directory:*", "directory:user:add")]
+        {
+            assert!(!covers(policy, permission), "{policy} {permission}");
+        }
+    }
+
+    #[test]
+    fn ids_are_the_same_each_time_and_differ() {
+        assert_eq!(user_id(1, 2), user_id(1, 2));
+        let ids = [user_id(1, 2), user_id(2, 1), organization_id(1), client_id(1), role_id(1, 2)];
+        assert!((1..ids.len()).all(|index| !ids[..index].contains(&ids[index])));
+        assert_eq!(ids[0].len(), 36);
+        assert_eq!(ids[0].as_bytes()[14], b'4');
+    }
+}

@@ -39,7 +39,8 @@ pub(super) struct Engines<'w> {
     by_machine: Rego<'w>,
     by_interpreter: Rego<'w>,
     casbin: Casbin<'w>,
-    memory: Vec<(&'static str, Option<Used>)>,
+    /// Counted bytes by name, Countersign's first.
+    pub(super) memory: Vec<(&'static str, Option<Used>)>,
     casbin_bytes_each: Option<f64>,
 }
 
@@ -61,7 +62,7 @@ impl<'w> Engines<'w> {
         let casbin = Casbin::new(world, rules, front, requests, few)?;
         let memory = vec![
             ("Countersign", of_countersign),
-            ("ordinary crates, without the directories of ids", of_ordinary),
+            ("ordinary crates", of_ordinary),
             ("cedar-policy", of_cedar),
             ("regorus", of_rego),
         ];
@@ -99,7 +100,7 @@ impl<'w> Engines<'w> {
     }
 
     /// What the engines keep in memory, and which rows are left out for it.
-    pub(super) fn memory(&self, plan: &Plan) -> String {
+    pub(super) fn memory_text(&self, plan: &Plan) -> String {
         let megabytes = |bytes: f64| format!("{} MB", nanos(bytes / 1e6));
         let kept = self
             .memory
