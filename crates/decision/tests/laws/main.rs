@@ -4,75 +4,141 @@
 
 use countersign_decision::{
     Authority, ContractSource, Contracts, Decision, Enforcement, OrganizationFacts, PermissionList, PermissionMode,
-    Reason, Report, Requirement, RoleFacts, Snapshot, decide, decide_operation,
+    Reason, Requirement, RoleFacts, Snapshot, canonicalise, decide, decide_operation,
 };
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::select;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+mod call;
 mod changes;
+mod explain;
 mod naive_model;
+mod naive_target;
 mod real_contract;
 #[path = "../shared_input/mod.rs"]
 mod shared_input;
 mod surfaces;
 mod worlds;
 
+use call::{Answer, Denied};
 use worlds::{
-    Case, PERMISSIONS, SCOPES, all_powerful, authorized, cases, contracts, engine, evaluate, named, operation, power,
-    role, with_decision,
+    CALLS, Case, PERMISSIONS, SCOPES, all_powerful, authorized, cases, contracts, engine, evaluate, named, operation,
+    power, role, with_decisions,
 };
 
+/// As many worlds as make 10,000 calls.
+fn ten_thousand_calls() -> ProptestConfig {
+    cases_without_files(10_000 / CALLS)
+}
+
+/// That many cases, or as many as `PROPTEST_CASES` calls are: fewer where only a mutant is tried.
 fn cases_without_files(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let is_set = std::env::var_os("PROPTEST_CASES").is_some();
+    ProptestConfig { cases: if is_set { default.cases.div_ceil(CALLS) } else { cases }, ..default }
 }
 
 fn is_allowed(answer: &Value) -> bool {
     answer["decision"] == "allow"
 }
 
-proptest! {
-    #![proptest_config(cases_without_files(1))]
+/// Whether everything that was allowed before is allowed after.
+fn keeps_all_allowed(before: &[Value], after: &[Value]) -> bool {
+    before.iter().zip(after).all(|(before, after)| !is_allowed(before) || is_allowed(after))
+}
 
-    /// The generator is worth nothing if its calls end in the same few answers.
-    #[test]
-    fn the_generator_reaches_every_answer(cases in vec(cases(), 3_000)) {
-        let mut seen = std::collections::BTreeMap::new();
-        for case in cases {
-            let answer = engine(&case);
-            *seen.entry(answer["reason"].as_str().unwrap_or("allow").to_owned()).or_insert(0) += 1;
+/// The line of `evaluate` that stands for an answer.
+fn line(answer: &Answer<'_>) -> Value {
+    let Some(denied) = &answer.denied else {
+        return json!({"decision": "allow", "operation": answer.operation});
+    };
+    let mut line = json!({"decision": "deny", "operation": answer.operation, "reason": denied.reason});
+    if denied.names_missing() {
+        line["missing"] = json!({});
+        if let Some(scopes) = &denied.scopes_any_of {
+            line["missing"]["scopes_any_of"] = json!(scopes);
         }
-        let answers = ["allow", "no_such_operation", "method_not_allowed", "unstated_requirement", "other_credential",
-            "unknown_organization", "unknown_client", "unknown_user", "inactive", "app_refused", "app_not_authorized",
-            "missing_scope", "role_not_allowed", "missing_permission"];
-        for answer in answers {
-            prop_assert!(seen.get(answer).is_some_and(|count| *count > 20), "{answer} is hardly ever reached: {seen:?}");
+        if let Some((mode, of)) = &denied.permissions {
+            line["missing"]["permissions"] = json!({"mode": mode, "of": of});
         }
+        if let Some(roles) = &denied.roles_any_of {
+            line["missing"]["roles_any_of"] = json!(roles);
+        }
+    }
+    line
+}
+
+/// The generator is worth nothing if its calls end in the same few answers.
+#[test]
+fn the_generator_reaches_every_answer() {
+    let seen = std::cell::RefCell::new(std::collections::BTreeMap::new());
+    let config = ProptestConfig { cases: 3_000 / CALLS, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(case in cases())| {
+        for answer in engine(&case) {
+            *seen.borrow_mut().entry(answer["reason"].as_str().unwrap_or("allow").to_owned()).or_insert(0) += 1;
+        }
+    });
+    let seen = seen.into_inner();
+    for answer in [
+        "allow",
+        "bad_request_target",
+        "no_such_operation",
+        "method_not_allowed",
+        "unstated_requirement",
+        "other_credential",
+        "missing_credentials",
+        "unknown_organization",
+        "unknown_client",
+        "unknown_user",
+        "inactive",
+        "app_refused",
+        "app_not_authorized",
+        "missing_scope",
+        "role_not_allowed",
+        "missing_permission",
+    ] {
+        assert!(seen.get(answer).is_some_and(|count| *count > 10), "{answer} is hardly ever reached: {seen:?}");
     }
 }
 
 proptest! {
-    #![proptest_config(cases_without_files(4_000))]
+    #![proptest_config(ten_thousand_calls())]
 
-    /// Law 1, and every reason and every missing half with it.
+    /// Law 1, and every reason, every missing half, every report and the line that says it with it.
     #[test]
     fn law_01_the_engine_answers_as_the_naive_model(case in cases()) {
-        prop_assert_eq!(engine(&case), naive_model::decide(&case.operations, &case.world, &case.call));
+        let mut calls = case.calls.iter();
+        with_decisions(&contracts(&case.operations), &case.world, &case.calls, |_, _, decision| {
+            let expected = naive_model::decide(&case.operations, &case.world, calls.next().expect("one for each"));
+            prop_assert_eq!(&call::answer(decision), &expected);
+            prop_assert_eq!(serde_json::to_value(decision).expect("a decision is JSON"), line(&expected));
+            Ok(())
+        }).into_iter().collect::<Result<(), _>>()?;
     }
-}
 
-proptest! {
-    #![proptest_config(cases_without_files(600))]
+    /// Law 1, for the first thing that happens to a call: targets of what can go wrong in one.
+    #[test]
+    fn law_01_a_target_is_read_as_the_naive_model_reads_it(
+        targets in vec("(http://h(:8)?|HTTPS://[@a]?)?(/([a.~]|%2[eEfF5]|%41|%[cC]3%[aA]9|%E2%80%[89a-f][0-9a-f]|%[ef][0-9a-f]|[%;#é\\\\ ]){0,3}){0,4}(\\?[a%&;=]{0,3}(access_token|acc%65ss_token=)?)?", CALLS as usize),
+    ) {
+        for target in targets {
+            let engine = canonicalise(target.as_bytes()).ok();
+            let twin = naive_target::canonical(target.as_bytes());
+            let parts = engine.as_ref().map(|one| (one.authority(), one.path(), one.query()));
+            prop_assert_eq!(parts, twin.as_ref().map(|one| (one.authority, one.path.as_str(), one.query)), "{}", target);
+        }
+    }
 
     /// Law 2: whatever cannot be read, found or trusted is denied, and nothing panics.
     #[test]
-    fn law_02_every_error_is_a_denial(case in cases(), method in "[A-Z]{0,4}|GET", target in any::<Vec<u8>>(), path in "[/a%.;.2FfEe?#]{0,12}") {
+    fn law_02_every_error_is_a_denial(case in cases(), method in "[A-Z]{0,4}|GET", target in any::<Vec<u8>>(), paths in vec("[/a%.;.2FfEe?#]{0,12}", CALLS as usize)) {
         let contracts = contracts(&case.operations);
         let contract = contracts.named("made").unwrap();
         let snapshot = Snapshot::compile(contracts.catalogue(), &all_powerful());
         let caller = power();
-        for target in [target.as_slice(), path.as_bytes()] {
+        for target in paths.iter().map(String::as_bytes).chain([target.as_slice()]) {
             if let Decision::Allow(permit) = decide(contract, &snapshot.authority(&caller), &method, target) {
                 let path = str::from_utf8(target).unwrap().split('?').next().unwrap().replace("%2E", ".").replace("%2e", ".");
                 prop_assert!(naive_model::fits(&permit.operation().path, &path, '/'), "{path}");
@@ -80,8 +146,10 @@ proptest! {
         }
         for nobody in [Authority::missing_credentials(), Authority::invalid_credentials(), Authority::unknown_organization(),
             Authority::unknown_client(), Authority::unknown_user(), Authority::inactive()] {
-            let decision = decide(contract, &nobody, &case.call.method, case.call.path.as_bytes());
-            prop_assert!(!decision.is_allowed() || decision.operation().unwrap().requirement == Requirement::Public);
+            for call in &case.calls {
+                let decision = decide(contract, &nobody, &call.method, call.path.as_bytes());
+                prop_assert!(!decision.is_allowed() || decision.operation().unwrap().requirement == Requirement::Public);
+            }
         }
         prop_assert_eq!(decide_operation(contract, &snapshot.authority(&caller), "no such id").denial().unwrap().reason(), Reason::NoSuchOperation);
     }
@@ -92,8 +160,10 @@ proptest! {
         let (one, two) = (contracts(&case.operations), contracts(&case.operations));
         let snapshot = Snapshot::compile(two.catalogue(), &all_powerful());
         let caller = power();
-        let decision = decide(one.named("made").unwrap(), &snapshot.authority(&caller), &case.call.method, case.call.path.as_bytes());
-        prop_assert!(!decision.is_allowed() || decision.operation().unwrap().requirement == Requirement::Public);
+        for call in &case.calls {
+            let decision = decide(one.named("made").unwrap(), &snapshot.authority(&caller), &call.method, call.path.as_bytes());
+            prop_assert!(!decision.is_allowed() || decision.operation().unwrap().requirement == Requirement::Public);
+        }
     }
 
     /// Law 3, for scopes that the organization grants or that a token asks for.
@@ -103,11 +173,11 @@ proptest! {
         for authorization in more.world.iter_mut().flat_map(|one| &mut one.authorizations).filter(|one| one.client == client) {
             authorization.scopes.push(scope.into());
         }
-        prop_assert!(!is_allowed(&engine(&case)) || is_allowed(&engine(&more)));
-        for scopes in more.call.chain.iter_mut().filter_map(|who| who.scopes.as_mut()) {
+        prop_assert!(keeps_all_allowed(&engine(&case), &engine(&more)));
+        for scopes in more.calls.iter_mut().flat_map(|call| &mut call.chain).filter_map(|who| who.scopes.as_mut()) {
             scopes.push(scope.into());
         }
-        prop_assert!(!is_allowed(&engine(&case)) || is_allowed(&engine(&more)));
+        prop_assert!(keeps_all_allowed(&engine(&case), &engine(&more)));
     }
 
     /// Law 3, for permissions. Read backwards it says that taking away never allows.
@@ -115,7 +185,7 @@ proptest! {
     fn law_03_one_more_permission_never_turns_allow_into_deny(case in cases(), permission in select(PERMISSIONS.to_vec()), role in 0usize..3) {
         let mut more = case.clone();
         more.world.iter_mut().for_each(|one| one.roles[role].policies.push(permission.parse().unwrap()));
-        prop_assert!(!is_allowed(&engine(&case)) || is_allowed(&engine(&more)));
+        prop_assert!(keeps_all_allowed(&engine(&case), &engine(&more)));
     }
 
     /// Law 4: what has nothing to do with a call changes nothing about it.
@@ -160,8 +230,8 @@ proptest! {
         }
         prop_assert_eq!(engine(&case), engine(&other));
         let contracts = contracts(&case.operations);
-        let once = evaluate(&contracts, &case.world, &case.call);
-        prop_assert_eq!(once, evaluate(&contracts, &case.world, &case.call));
+        let once = evaluate(&contracts, &case.world, &case.calls);
+        prop_assert_eq!(once, evaluate(&contracts, &case.world, &case.calls));
     }
 
     /// Law 6: an id means nothing but itself.
@@ -181,14 +251,16 @@ proptest! {
                 authorization.roles.iter_mut().for_each(rename);
             }
         }
-        rename(&mut other.call.organization);
-        for who in &mut other.call.chain {
-            rename(&mut who.client);
-            who.user.iter_mut().for_each(rename);
+        for call in &mut other.calls {
+            rename(&mut call.organization);
+            for who in &mut call.chain {
+                rename(&mut who.client);
+                who.user.iter_mut().for_each(rename);
+            }
         }
         // A role that no longer exists is shown by its id.
-        let answer = engine(&other).to_string().replace("enog-renamed", "gone");
-        prop_assert_eq!(engine(&case).to_string(), answer);
+        let answers = json!(engine(&other)).to_string().replace("enog-renamed", "gone");
+        prop_assert_eq!(json!(engine(&case)).to_string(), answers);
     }
 
     /// Law 7: a role with the permissions of two is as good as the two.
@@ -229,16 +301,18 @@ proptest! {
     #[test]
     fn law_12_an_allowed_call_is_allowed_for_every_operation_it_crosses(case in cases()) {
         let contracts = contracts(&case.operations);
-        let chosen = with_decision(&contracts, &case.world, &case.call, |decision| {
+        let chosen = with_decisions(&contracts, &case.world, &case.calls, |_, _, decision| {
             decision.operation().filter(|_| decision.is_allowed()).cloned()
         });
-        let Some(chosen) = chosen else { return Ok(()) };
-        for other in &case.operations {
-            let mut parts = other.path.split('/').zip(chosen.path.split('/'));
-            let has_literal_for_parameter = parts.any(|(part, own)| own.starts_with('{') && !part.starts_with('{'));
-            if other.method == chosen.method && has_literal_for_parameter && naive_model::fits(&other.path, &case.call.path, '/') {
-                let alone = Case { operations: vec![other.clone()], ..case.clone() };
-                prop_assert!(is_allowed(&engine(&alone)), "{}", other.id);
+        for (call, chosen) in case.calls.iter().zip(chosen).filter_map(|(call, chosen)| Some((call, chosen?))) {
+            let path = naive_target::canonical(call.path.as_bytes()).unwrap().path;
+            for other in &case.operations {
+                let mut parts = other.path.split('/').zip(chosen.path.split('/'));
+                let has_literal_for_parameter = parts.any(|(part, own)| own.starts_with('{') && !part.starts_with('{'));
+                if other.method == chosen.method && has_literal_for_parameter && naive_model::fits(&other.path, &path, '/') {
+                    let alone = Case { operations: vec![other.clone()], calls: vec![call.clone()], world: case.world.clone() };
+                    prop_assert!(is_allowed(&engine(&alone)[0]), "{}", other.id);
+                }
             }
         }
     }
@@ -252,23 +326,19 @@ proptest! {
             world
         };
         let contracts = contracts(&case.operations);
-        let enforced = evaluate(&contracts, &with(Enforcement::Enforce), &case.call);
-        let report = with_decision(&contracts, &with(Enforcement::Report), &case.call, |decision| match decision {
-            Decision::Allow(permit) => serde_json::json!([permit.report().map(Report::reason), permit.report().map(Report::missing)]),
-            Decision::Deny(denial) => serde_json::json!([denial.report().map(Report::reason), denial.report().map(Report::missing)]),
+        let (enforcing, reporting) = (with(Enforcement::Enforce), with(Enforcement::Report));
+        let enforced = evaluate(&contracts, &enforcing, &case.calls);
+        let reports = with_decisions(&contracts, &reporting, &case.calls, |_, _, decision| {
+            call::answer(decision).report.map(|Denied { reason, .. }| reason)
         });
-        // A client that authorizations do not bound is judged as if they were off; so is one that is not known.
-        let is_bounded = case.call.chain[0].user.is_some()
-            || case.world.iter().any(|one| one.id == case.call.organization && one.bounds_client_credentials);
-        if is_bounded && enforced.get("missing").is_some() {
-            prop_assert_eq!(report, serde_json::json!([enforced["reason"], enforced["missing"]]));
-        } else {
-            prop_assert_eq!(report, serde_json::json!([null, null]));
+        for ((call, enforced), report) in case.calls.iter().zip(&enforced).zip(reports) {
+            // A client that authorizations do not bound is judged as if they were off; so is one that is not known.
+            let is_bounded = call.chain.first().is_some_and(|who| who.user.is_some())
+                || case.world.iter().any(|one| one.id == call.organization && one.bounds_client_credentials);
+            let expected = enforced["reason"].as_str().filter(|_| is_bounded && enforced.get("missing").is_some());
+            prop_assert_eq!(report, expected);
         }
-        prop_assert_eq!(
-            evaluate(&contracts, &with(Enforcement::Report), &case.call),
-            evaluate(&contracts, &with(Enforcement::Off), &case.call)
-        );
+        prop_assert_eq!(evaluate(&contracts, &reporting, &case.calls), evaluate(&contracts, &with(Enforcement::Off), &case.calls));
     }
 }
 

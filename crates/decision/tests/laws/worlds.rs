@@ -2,9 +2,9 @@
 
 use countersign_decision::requirement::PermissionMode;
 use countersign_decision::{
-    Authority, AuthorizationFacts, AuthorizationState, Caller, ClientRef, ContractSource, Contracts, Decision,
-    Enforcement, Location, Method, Operation, OrganizationFacts, PermissionList, Requirement, RoleFacts, Snapshot,
-    Subject, SubjectFacts, Unstated, decide,
+    Authority, AuthorizationFacts, AuthorizationState, Caller, ClientRef, Contract, ContractSource, Contracts,
+    Decision, Enforcement, Location, Method, Operation, OrganizationFacts, PermissionList, Requirement, RoleFacts,
+    Snapshot, Subject, SubjectFacts, Unstated, decide,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -12,29 +12,17 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::{Index, select, subsequence};
 use serde_json::Value;
 
-/// A contract, a world and a call.
+use crate::call::{Call, Who, authority, caller};
+
+/// How many calls are tried in one world: a world costs more than a call.
+pub(crate) const CALLS: u32 = 8;
+
+/// A contract, a world and calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) operations: Vec<Operation>,
     pub(crate) world: Vec<OrganizationFacts>,
-    pub(crate) call: Call,
-}
-
-/// A call as a line of `evaluate` says it; the chain has one link but for delegation.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub(crate) organization: String,
-    pub(crate) chain: Vec<Who>,
-    pub(crate) method: String,
-    pub(crate) path: String,
-}
-
-/// One link: a client, for a user or for itself, with the token's explicit scopes.
-#[derive(Debug, Clone)]
-pub(crate) struct Who {
-    pub(crate) client: String,
-    pub(crate) user: Option<String>,
-    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) calls: Vec<Call>,
 }
 
 pub(crate) const SCOPES: [&str; 4] = ["s0", "s1", "s1:readonly", "s2"];
@@ -47,14 +35,19 @@ pub(crate) fn cases() -> impl Strategy<Value = Case> {
     let world = [organization("o0", &["c0", "c1"]).boxed(), organization("o1", &["c2"]).boxed()];
     // Most calls mean an operation that exists: its method, its path with words for the parameters.
     let meant = option::weighted(0.8, (any::<Index>(), vec(select(vec!["a", "b", "c"]), 3)));
-    (operations(), world, calls(), meant).prop_map(|(operations, world, mut call, meant)| {
-        if let Some((operation, words)) = meant {
-            let meant = operation.get(&operations);
-            let filled = meant.path.split('/').skip(1).zip(words);
-            call.path = filled.map(|(part, word)| format!("/{}", part.replace("{p}", word))).collect();
-            call.method = meant.method.to_string();
-        }
-        Case { operations, world: world.into(), call }
+    let asked = vec((calls(), meant), CALLS as usize);
+    (operations(), world, asked).prop_map(|(operations, world, asked)| {
+        let call = |(mut call, meant): (Call, Option<(Index, Vec<&str>)>)| {
+            if let Some((operation, words)) = meant {
+                let meant = operation.get(&operations);
+                let filled = meant.path.split('/').skip(1).zip(words);
+                call.path = filled.map(|(part, word)| format!("/{}", part.replace("{p}", word))).collect();
+                call.method = meant.method.to_string();
+            }
+            call
+        };
+        let calls = asked.into_iter().map(call).collect();
+        Case { operations, world: world.into(), calls }
     })
 }
 
@@ -157,10 +150,11 @@ pub(crate) fn calls() -> impl Strategy<Value = Call> {
         1 => select(vec!["DELETE", "get", "TRACE"])
     ];
     let path = vec(select(vec!["a", "b", "c"]), 1..=3).prop_map(|parts| format!("/{}", parts.join("/")));
-    let path = (path, prop_oneof![12 => Just(""), 1 => Just("/")]).prop_map(|(path, end)| path + end);
+    let end = prop_oneof![12 => Just(""), 1 => select(vec!["/", "//", "/..", "/%2e", "?a=b", ";a", "%41"])];
+    let path = (path, end).prop_map(|(path, end)| path + end);
     let organization = prop_oneof![12 => Just("o0"), 3 => Just("o1"), 1 => Just("o9")];
     // Only a first link can name an unknown client: a chain comes from a token, which was issued to known ones.
-    let chain = prop_oneof![6 => vec(who("c9"), 1..=1), 1 => vec(who("c1"), 2..=3)];
+    let chain = prop_oneof![20 => vec(who("c9"), 1..=1), 3 => vec(who("c1"), 2..=3), 1 => Just(Vec::new())];
     (organization, chain, method, path).prop_map(|(organization, chain, method, path)| Call {
         organization: organization.into(),
         chain,
@@ -199,49 +193,32 @@ pub(crate) fn contracts(operations: &[Operation]) -> Contracts {
     Contracts::new(vec![source]).expect("the generator makes valid contracts")
 }
 
-/// The engine's answer to a case, as `evaluate` would write it.
-pub(crate) fn engine(case: &Case) -> Value {
-    evaluate(&contracts(&case.operations), &case.world, &case.call)
+/// The engine's answers to a case, as `evaluate` would write them.
+pub(crate) fn engine(case: &Case) -> Vec<Value> {
+    evaluate(&contracts(&case.operations), &case.world, &case.calls)
+}
+
+pub(crate) fn evaluate(contracts: &Contracts, world: &[OrganizationFacts], calls: &[Call]) -> Vec<Value> {
+    let line = |_: &Contract, _: &Authority<'_>, decision: &Decision<'_>| serde_json::to_value(decision);
+    with_decisions(contracts, world, calls, line).into_iter().map(|line| line.expect("a decision is JSON")).collect()
 }
 
 /// What `evaluate` does: look up organization and client, then decide.
-pub(crate) fn evaluate(contracts: &Contracts, world: &[OrganizationFacts], call: &Call) -> Value {
-    with_decision(contracts, world, call, |decision| serde_json::to_value(decision).expect("a decision is JSON"))
-}
-
-pub(crate) fn with_decision<T>(
+pub(crate) fn with_decisions<T>(
     contracts: &Contracts,
     world: &[OrganizationFacts],
-    call: &Call,
-    use_decision: impl FnOnce(&Decision<'_>) -> T,
-) -> T {
+    calls: &[Call],
+    mut use_decision: impl FnMut(&Contract, &Authority<'_>, &Decision<'_>) -> T,
+) -> Vec<T> {
     let contract = contracts.iter().next().expect("one contract");
-    let home = |client: &str| world.iter().find(|home| home.clients.iter().any(|one| one.id == client));
-    let caller = |who: &Who| {
-        let home = home(&who.client)?;
-        let active = home.clients.iter().any(|one| one.id == who.client && one.active);
-        Some(Caller {
-            client: ClientRef { id: who.client.clone(), home_organization: home.id.clone(), active },
-            subject: who.user.clone().map_or(Subject::Client, Subject::User),
-            ceiling: who.scopes.clone(),
-            actors: Vec::new(),
-        })
+    let snapshots: Vec<_> = world.iter().map(|facts| Snapshot::compile(contracts.catalogue(), facts)).collect();
+    let answer = |call: &Call| {
+        let snapshot = snapshots.iter().find(|snapshot| snapshot.organization() == call.organization);
+        let caller = caller(world, &call.chain);
+        let authority = authority(snapshot, &call.chain, caller.as_ref());
+        use_decision(contract, &authority, &decide(contract, &authority, &call.method, call.path.as_bytes()))
     };
-    let organization = world.iter().find(|organization| organization.id == call.organization);
-    let snapshot = organization.map(|facts| Snapshot::compile(contracts.catalogue(), facts));
-    // A chain with an unknown client cannot come from a token: it is looked up first.
-    let callers: Option<Vec<Caller>> = call.chain.iter().map(caller).collect();
-    let first = callers.map(|mut callers| {
-        let actors = callers.split_off(1);
-        Caller { actors, ..callers.remove(0) }
-    });
-    let authority = match (&snapshot, &first) {
-        (None, _) => Authority::unknown_organization(),
-        (_, None) => Authority::unknown_client(),
-        (Some(snapshot), Some(caller)) => snapshot.authority(caller),
-    };
-    let decision = decide(contract, &authority, &call.method, call.path.as_bytes());
-    use_decision(&decision)
+    calls.iter().map(answer).collect()
 }
 
 pub(crate) fn named(id: &str, roles: &[&str]) -> SubjectFacts {
