@@ -11,7 +11,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     match import(&[SourceFile { name: "f", text }], &options) {
         Ok(source) => check(source),
         Err(errors) => {
-            let lines = u32::try_from(text.lines().count()).expect("a small file") + 1;
+            // YAML 1.2 §5.4: a carriage return alone breaks a line too.
+            let lines = u32::try_from(text.matches(['\n', '\r']).count()).expect("a small file") + 1;
             assert!(!errors.is_empty() && errors.len() <= 101);
             assert!(
                 errors.iter().all(|error| (1..=lines).contains(&error.line) && !error.message.is_empty()),
