@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use countersign_decision::explain::{Remedy, carried, remedy};
 use countersign_decision::{
-    AuthorizationFacts, AuthorizationState, Contract, Decision, Enforcement, OrganizationFacts, Permission, PermissionMode,
-    Requirement, RoleFacts, Scope, decide_operation,
+    AuthorizationFacts, AuthorizationState, Contract, Decision, Enforcement, OrganizationFacts, Permission,
+    PermissionMode, Requirement, RoleFacts, Scope, decide_operation,
 };
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use proptest::test_runner::TestCaseError;
