@@ -1,5 +1,7 @@
-//! Reads the absurd contract files of `tests/import_limits` one by one, each in a process of its own, and shows time, memory and what was said:
-//! `cargo run --release -p countersign-decision --example absurd`. With a name it reads only that file, in this process.
+//! Reads the absurd contract files of `tests/import_limits` one by one, each in a process of its own, and shows time,
+//! memory and what was said:
+//! `cargo run --release -p countersign-decision --example absurd`. With a name it reads only that file, in this
+//! process.
 
 use std::process::Command;
 

@@ -1,4 +1,5 @@
-//! Runs every file of `tests/vectors`: decisions as a table that a person without Rust can read and extend. `vectors/README.md` says how.
+//! Runs every file of `tests/vectors`: decisions as a table that a person without Rust can read and extend.
+//! `vectors/README.md` says how.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

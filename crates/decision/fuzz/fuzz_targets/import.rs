@@ -1,4 +1,5 @@
-//! Bytes as a contract file: an error with its place, or a contract that survives being stored and makes a decision point or says why not.
+//! Bytes as a contract file: an error with its place, or a contract that survives being stored and makes a decision
+//! point or says why not.
 #![no_main]
 
 use countersign_decision::import::ScopeLists;

@@ -1,5 +1,5 @@
-//! The engine against a naive model. The model is that of the laws, the same file; worlds and calls are made here, fast and from a seed, or from
-//! the bytes of a coverage-guided fuzzer.
+//! The engine against a naive model. The model is that of the laws, the same file; worlds and calls are made here, fast
+//! and from a seed, or from the bytes of a coverage-guided fuzzer.
 
 #[path = "../../tests/laws/call.rs"]
 mod call;

@@ -1,4 +1,5 @@
-//! Small worlds in which everything meets everything: few names, many accidents. And worlds over pieces of a real contract.
+//! Small worlds in which everything meets everything: few names, many accidents. And worlds over pieces of a real
+//! contract.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

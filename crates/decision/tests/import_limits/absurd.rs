@@ -1,4 +1,5 @@
-//! Contract files that are absurd, with what has to be said about each: `tests/import_limits.rs` asks for it, `examples/absurd.rs` measures it.
+//! Contract files that are absurd, with what has to be said about each: `tests/import_limits.rs` asks for it,
+//! `examples/absurd.rs` measures it.
 
 use std::fmt::Write as _;
 
@@ -66,7 +67,8 @@ pub(crate) const CHEAP: &[Absurd] = &[
     absurd(
         "numbers beyond all measure",
         || {
-            "openapi: 3.0.0\npaths: {/a: {get: {deprecated: 1e999999999, operationId: 99999999999999999999999999, security: []}}}\n".into()
+            "openapi: 3.0.0\npaths: {/a: {get: {deprecated: 1e999999999, operationId: 9999999999999, security: []}}}\n"
+                .into()
         },
         None,
     ),
@@ -109,7 +111,8 @@ pub(crate) const CHEAP: &[Absurd] = &[
     absurd("warnings without end", || warnings(500_000), None),
 ];
 
-/// Those that are read or refused at last, but cost far more time or memory than their size: what is known to be missing in the importer.
+/// Those that are read or refused at last, but cost far more time or memory than their size: what is known to be
+/// missing in the importer.
 pub(crate) const DEAR: &[Absurd] = &[
     absurd("a thousand scopes that all operations inherit", || inherited(20_000, 1_000), None),
     absurd("a text of a megabyte that aliases repeat", repeated_text, None),

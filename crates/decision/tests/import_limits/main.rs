@@ -1,5 +1,6 @@
-//! Contract files that are absurd: each is refused with its place and what would be right, or read within the stated limits; none is a panic.
-//! `examples/absurd.rs` measures time and memory of each, and of those that are still too dear.
+//! Contract files that are absurd: each is refused with its place and what would be right, or read within the stated
+//! limits; none is a panic. `examples/absurd.rs` measures time and memory of each, and of those that are still too
+//! dear.
 
 use countersign_decision::{Contracts, ImportOptions, SourceFile, import};
 

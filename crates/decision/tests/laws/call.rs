@@ -1,4 +1,5 @@
-//! A call, and the answer to it in a form in which the engine and the naive model can be compared. The fuzz crate uses this file too.
+//! A call, and the answer to it in a form in which the engine and the naive model can be compared. The fuzz crate uses
+//! this file too.
 
 use countersign_decision::{
     Authority, Caller, ClientRef, Decision, Denial, Method, Missing, OrganizationFacts, PermissionMode, Reason,
@@ -6,7 +7,8 @@ use countersign_decision::{
 };
 use serde::Serialize;
 
-/// A call as a line of `evaluate` says it. The chain has one link but for delegation; without links it is a request without a token.
+/// A call as a line of `evaluate` says it. The chain has one link but for delegation; without links it is a request
+/// without a token.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Call {
     pub(crate) organization: String,

@@ -1,5 +1,5 @@
-//! The rule once more, as plainly as it can be written: lists and strings, no index, no cache, nothing of the engine's but its input.
-//! The fuzz crate uses this file too.
+//! The rule once more, as plainly as it can be written: lists and strings, no index, no cache, nothing of the engine's
+//! but its input. The fuzz crate uses this file too.
 
 use countersign_decision::{
     AuthorizationState as State, Enforcement, Method, Operation, OrganizationFacts, Permission, PermissionMode,

@@ -1,4 +1,5 @@
-//! The canonical form of a request target once more, as plainly as the gateway's rules say it: no early end, no table of ours, every rule on its own.
+//! The canonical form of a request target once more, as plainly as the gateway's rules say it: no early end, no table
+//! of ours, every rule on its own.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};

@@ -18,7 +18,7 @@ Status 0: no difference, and every outcome was seen; 1: a difference, printed wi
   --comparisons N   how many at least (default 2000000)
   --seed N          other worlds (default 1); the same seed makes the same worlds, whatever the number of threads
   --threads N       default: one for each core
-  --contract FILE   also worlds over this contract (OpenAPI, Swagger or rows): one in eight over a piece, some over all of it
+  --contract FILE   also worlds over this contract: one in eight over a piece of it, some over all of it
   --world N         only this one, as a difference names it";
 
 /// Chains and requests of a world: every chain makes every request.
