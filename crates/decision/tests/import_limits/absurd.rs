@@ -120,6 +120,7 @@ pub(crate) const DEAR: &[Absurd] = &[
     absurd("a scheme with a name of a megabyte that all operations inherit", || scheme_name(1 << 20, 2_000), None),
     absurd("one operation in two hundred rows with a thousand tags each", || many_tags(200), None),
     absurd("templates that could cross at every step", never_crossing, None),
+    absurd("templates of which a request fits all but the last segment", || all_but_the_last(11), None),
 ];
 
 const fn absurd(name: &'static str, text: fn() -> String, says: Option<&'static str>) -> Absurd {
@@ -214,5 +215,14 @@ fn never_crossing() -> String {
     rows(20_000, |number| match number % 2 {
         0 => format!("/l{number}/{{a}}/{{b}}/{{c}}/x"),
         _ => format!("/{{a}}/k{number}/l/m/y"),
+    })
+}
+
+/// A request of `a` and one more segment walks through all of these before it means none.
+fn all_but_the_last(depth: usize) -> String {
+    let part = |number: usize, bit: usize| if number >> bit & 1 == 1 { "/a" } else { "/{p}" };
+    rows(1 << depth, |number| {
+        let prefix: String = (0..depth).map(|bit| part(number, bit)).collect();
+        format!("{prefix}/x{number}")
     })
 }
