@@ -183,7 +183,7 @@ fn all_operations_of_the_real_contract_at_once_are_answered_exactly() {
     let contract = contracts.named("genesys").expect("it was imported under this name");
     let (mut reader, mut usage) = (Reader::new(contract), Usage::new(contract));
     let added = contract.operations().iter().filter(|operation| {
-        let target: String = operation.path.replace('{', "x").replace('}', "x");
+        let target: String = operation.path.replace(['{', '}'], "x");
         usage.add(&reader.read(operation.method.as_str(), target.as_bytes()), None, 1)
     });
     let added = added.count();

@@ -49,7 +49,7 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Decide one request and say why, without a server
     Explain(explain::Arguments),
-    /// From a log of calls: what the app needed, what it holds and did not need, what a proposal would deny
+    /// From a log of calls: what was needed, what is held in vain, what a proposal would deny
     Replay(Box<replay::Arguments>),
     /// Make or update the database schema
     Migrate(migrate::Arguments),

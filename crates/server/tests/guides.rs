@@ -43,6 +43,11 @@ fn decisions_are_made_offline_as_the_guide_says() {
 }
 
 #[test]
+fn least_privilege_is_found_as_the_guide_says() {
+    follow("docs/guides/least-privilege.md");
+}
+
+#[test]
 fn the_configuration_is_what_its_page_says() {
     follow("docs/reference/configuration.md");
 }

@@ -239,7 +239,7 @@ pub(super) fn nearest<'n>(text: &str, names: impl Iterator<Item = &'n str>) -> S
 }
 
 /// Names for a message: `a`, `b` and 3 more.
-pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     let shown = names.iter().take(MAX_LISTED).cloned().collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(MAX_LISTED) {

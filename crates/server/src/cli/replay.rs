@@ -28,7 +28,7 @@ use countersign_domain::world::{CompiledWorld, OrganizationEntry};
 
 use super::failure::{Failure, warn};
 use super::files::{Loaded, Offline};
-use super::proposal::{About, Proposal, listed, nearest};
+use super::proposal::{About, Proposal, nearest};
 use entry::Base;
 use format::Format;
 use log::Log;
@@ -64,11 +64,11 @@ pub(super) struct Arguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    proposal: Proposal,
     /// The logs; without any, or for `-`, standard input
     #[arg(value_name = "LOG")]
     logs: Vec<PathBuf>,
+    #[command(flatten)]
+    proposal: Proposal,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -99,6 +99,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         })?;
     }
     let (kinds, totals) = tally.finish();
+    if totals.of_nobody > 0 && organization.own_client(&client.id).is_none_or(|client| client.roles.is_empty()) {
+        warn(&[format!(
+            "of {} calls nobody says whose they are, so they are the app's own, and it has no role here: `--user` says it",
+            totals.of_nobody
+        )]);
+    }
     let report = Report::new(&focus, contract, &loaded.compiled, proposed.as_ref(), (kinds, totals))?;
     if !arguments.json {
         return Ok(text::print(&report)?);
@@ -131,13 +137,6 @@ fn named<'l>(arguments: &Arguments, loaded: &'l Loaded) -> Result<(&'l Organizat
         let known = nearest(email, organization.users.iter().map(|user| user.email.as_str()));
         let message = format!("`--user`: `{email}` is not a user of `{id}`: its users are {known}");
         return Err(Failure::bad_input(message));
-    }
-    if user.is_none() && organization.own_client(&client.id).is_some_and(|client| client.roles.is_empty()) {
-        let has = listed(organization.users.iter().map(|user| user.email.as_str()).take(1));
-        warn(&[format!(
-            "without `--user`, calls of which the log names no user are the app's own, and it has no role here: name \
-             whose they are (such as {has})"
-        )]);
     }
     Ok((organization, client))
 }

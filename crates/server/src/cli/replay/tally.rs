@@ -65,6 +65,9 @@ pub(super) struct Totals {
     pub(super) not_counted_by_status: BTreeMap<u16, u64>,
     /// What was passed over.
     pub(super) skipped: Skipped,
+    /// Calls of which neither log nor options say whose they are.
+    #[serde(skip)]
+    pub(super) of_nobody: u64,
 }
 
 /// Lines that are not calls of this app to this API in this organization.
@@ -175,6 +178,7 @@ impl<'a> Tally<'a> {
             kind.examples.push(Example { at: place(), method: printable(&entry.method), path });
         }
         self.totals.read += 1;
+        self.totals.of_nobody += u64::from(entry.caller.user.is_none() && self.focus.user.is_none());
         self.totals.counted += u64::from(is_counted);
         if let Some(status) = entry.status.filter(|_| !is_counted) {
             *self.totals.not_counted_by_status.entry(status).or_default() += 1;
