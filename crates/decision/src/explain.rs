@@ -19,6 +19,8 @@ pub struct Carried<'a> {
     pub scopes: Option<Vec<&'a str>>,
     /// The permissions that the operation asks for and the subject holds, each with the subject's roles that hold it.
     pub permissions: Vec<HeldBy<'a>>,
+    /// Where the app is for holders of certain roles only: those of them that the subject has.
+    pub admitted_by: Option<Vec<RoleRef<'a>>>,
 }
 
 /// What would open a denied call. Every part is needed; within `scopes_any_of` each alternative suffices.
@@ -58,7 +60,7 @@ pub struct HeldBy<'a> {
 pub fn carried<'a>(contract: &'a Contract, authority: &Authority<'a>, permit: &Permit<'a>) -> Carried<'a> {
     let operation = permit.operation();
     let Some(link) = authority.caller().filter(|_| permit.client().is_some()) else {
-        return Carried { scopes: None, permissions: Vec::new() };
+        return Carried { scopes: None, permissions: Vec::new(), admitted_by: None };
     };
     let catalogue = contract.catalogue();
     let scopes = narrowest_first(operation, catalogue).into_iter().find(|alternative| {
@@ -72,7 +74,12 @@ pub fn carried<'a>(contract: &'a Contract, authority: &Authority<'a>, permit: &P
             let roles: Vec<_> = link.snapshot.roles_among(link.roles(), index).collect();
             (!roles.is_empty()).then_some(HeldBy { permission: permission.as_str(), roles })
         });
-    Carried { scopes: scopes.filter(|_| is_looked_at), permissions: permissions.collect() }
+    let limited = link.authorization.filter(|one| link.enforcement == Enforcement::Enforce && !one.roles.is_empty());
+    Carried {
+        scopes: scopes.filter(|_| is_looked_at),
+        permissions: permissions.collect(),
+        admitted_by: limited.map(|authorization| link.snapshot.admitting(authorization, link.combination).collect()),
+    }
 }
 
 /// What would open a denied call. Empty where the denial is not about authority.
@@ -197,6 +204,21 @@ mod tests {
             .map(|held| (held.permission, held.roles.iter().map(|role| role.name).collect::<Vec<_>>()))
             .collect();
         assert_eq!(held, [("thing:item:read", vec!["Reader", "Owner"]), ("thing:item:own", vec!["Owner"])]);
+        assert_eq!(carried.admitted_by, None);
+    }
+
+    #[test]
+    fn an_allow_of_an_app_for_certain_roles_names_those_that_the_subject_has() {
+        let contracts = contracts();
+        let contract = contracts.named("things").unwrap();
+        let mut facts = facts(&["things"], &["Owner"]);
+        facts.authorizations[0].roles = vec!["Reader".to_owned(), "Owner".to_owned(), "Gone".to_owned()];
+        let snapshot = Snapshot::compile(contracts.catalogue(), &facts);
+        let caller = ada(None);
+        let authority = snapshot.authority(&caller);
+        let Decision::Allow(permit) = decide(contract, &authority, "GET", b"/things") else { panic!("denied") };
+        let admitted_by = carried(contract, &authority, &permit).admitted_by.unwrap();
+        assert_eq!(admitted_by, [RoleRef { id: "Owner", name: "Owner" }]);
     }
 
     #[test]

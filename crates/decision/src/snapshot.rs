@@ -244,6 +244,17 @@ impl Snapshot {
         authorization.roles.iter().map(|role| self.roles.role_ref(*role))
     }
 
+    /// Those of the roles that an authorization is limited to that somebody with this combination has.
+    pub(crate) fn admitting<'s>(
+        &'s self,
+        authorization: &'s Authorization,
+        combination: u32,
+    ) -> impl Iterator<Item = RoleRef<'s>> {
+        let held = self.roles_of(combination);
+        let admitting = authorization.roles.iter().filter(|role| self.roles.is_among(**role, held));
+        admitting.map(|role| self.roles.role_ref(*role))
+    }
+
     /// Whether somebody with this combination of roles may use an app.
     pub(crate) fn admits(&self, authorization: &Authorization, combination: u32) -> bool {
         let held = self.roles_of(combination);

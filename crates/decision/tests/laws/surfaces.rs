@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 
 use countersign_decision::impact::Comparison;
-use countersign_decision::surface::{Audience, surface};
+use countersign_decision::surface::{Audience, Selection, surface, surface_of};
 use countersign_decision::{
     Caller, ClientRef, Contract, Contracts, OrganizationFacts, Requirement, Snapshot, Subject, decide_operation,
 };
 use proptest::collection::vec;
-use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+use proptest::option::of;
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+use proptest::sample::subsequence;
 
 use crate::cases_without_files;
 use crate::changes::changes;
-use crate::worlds::{cases, contracts};
+use crate::worlds::{SCOPES, cases, contracts};
 
 /// Users that are there, that are not, and that come with a change.
 const USERS: [&str; 4] = ["u0", "u1", "u2", "u9"];
@@ -77,6 +79,45 @@ proptest! {
                 expected.retain(|id| allows(contract, &snapshot, &client, subject.clone(), id));
                 prop_assert_eq!(found, expected);
             }
+        }
+    }
+
+    /// What assertions about a whole world are decided by: some operations, some people, some tokens.
+    #[test]
+    fn law_10_a_part_of_the_surface_is_that_of_a_loop_over_decisions(
+        case in cases(), chosen in any::<u32>(), who in subsequence(USERS.to_vec(), 0..=4), scopes in of(subsequence(SCOPES.to_vec(), 0..=3)),
+    ) {
+        let contracts = contracts(&case.operations);
+        let facts = &case.world[0];
+        let (contract, snapshot) = compiled(&contracts, facts);
+        let ids: Vec<&str> = contract.operations().iter().map(|one| one.id.as_str()).collect();
+        let is_chosen = |id: &str| chosen >> (ids.iter().position(|one| *one == id).unwrap() % 32) & 1 == 1;
+        let selection = Selection::new(contract, |one| is_chosen(&one.id));
+        prop_assert_eq!(selection.operations().count(), ids.iter().filter(|id| is_chosen(id)).count());
+        let ceiling: Option<Vec<String>> = scopes.map(|scopes| scopes.iter().map(|&scope| scope.to_owned()).collect());
+        let allowed = |client: &ClientRef, subject: Subject, operation: &countersign_decision::Operation| {
+            let caller = Caller { client: client.clone(), subject, ceiling: ceiling.clone(), actors: Vec::new() };
+            decide_operation(contract, &snapshot.authority(&caller), &operation.id).is_allowed()
+        };
+        let people: Vec<_> = facts.users.iter().filter(|one| one.active && who.contains(&one.id.as_str())).collect();
+        let mut audience = Audience::among(&snapshot, |id| who.contains(&id)).below(ceiling.as_deref());
+        prop_assert_eq!(audience.people(), people.len());
+        for client in CLIENTS.map(client) {
+            let can = |user: &str, one| allowed(&client, Subject::User(user.to_owned()), one);
+            let expected: Vec<_> = selection.operations().filter_map(|operation| {
+                let count = people.iter().filter(|user| can(&user.id, operation)).count();
+                (count > 0 || operation.requirement == Requirement::Public).then_some((operation.id.as_str(), count))
+            }).collect();
+            let found = audience.surface_of(&selection, &client);
+            prop_assert_eq!(found.iter().map(|one| (one.operation.id.as_str(), one.people)).collect::<Vec<_>>(), expected);
+            let needing = || contract.operations().iter().filter(|one| one.requirement != Requirement::Public);
+            let reached = people.iter().filter(|user| needing().any(|one| can(&user.id, one))).count();
+            prop_assert_eq!(audience.people_reached(contract, &client), reached);
+
+            let caller = Caller { client: client.clone(), subject: Subject::Client, ceiling: ceiling.clone(), actors: Vec::new() };
+            let found = surface_of(&selection, &snapshot.authority(&caller));
+            let expected = selection.operations().filter(|one| allowed(&client, Subject::Client, one)).collect::<Vec<_>>();
+            prop_assert_eq!(found, expected);
         }
     }
 
