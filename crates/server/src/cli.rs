@@ -1,6 +1,6 @@
 //! The command line: one binary, one file for each command.
 //!
-//! Exit status: 0 done (`evaluate`, `explain` and `replay`: answered), 2 bad input, named with file, line and what would be right,
+//! Exit status: 0 done (`evaluate`, `explain`, `surface` and `replay`: answered), 2 bad input, named with file, line and what would be right,
 //! 1 anything else.
 
 mod apply;
@@ -11,11 +11,13 @@ mod evaluate;
 mod explain;
 mod failure;
 mod files;
+mod listing;
 mod migrate;
 mod proposal;
 mod replay;
 mod serve;
 mod storage;
+mod surface;
 
 use std::process::ExitCode;
 
@@ -49,6 +51,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Decide one request and say why, without a server
     Explain(explain::Arguments),
+    /// List every operation that an app can call, for one user or for anybody, without a server
+    Surface(surface::Arguments),
     /// From a log of calls: what was needed, what is held in vain, what a proposal would deny
     Replay(Box<replay::Arguments>),
     /// Make or update the database schema
@@ -79,6 +83,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Contract(command) => contract::run(&command),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Surface(arguments) => surface::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Config(command) => config::run(&command),

@@ -47,11 +47,7 @@ impl CompiledWorld {
         if !elsewhere.is_empty() {
             return Err(elsewhere);
         }
-        let console = ClientRef {
-            id: CONSOLE_CLIENT.to_owned(),
-            home_organization: PLATFORM_ORGANIZATION.to_owned(),
-            active: true,
-        };
+        let console = Self::console();
         let mut compiled = Self {
             organizations: HashMap::new(),
             clients_by_id: HashMap::from([(console.id.clone(), console)]),
@@ -88,6 +84,12 @@ impl CompiledWorld {
         }
     }
 
+    /// The console, which every organization may authorize and none registered.
+    pub fn console() -> ClientRef {
+        let home_organization = PLATFORM_ORGANIZATION.to_owned();
+        ClientRef { id: CONSOLE_CLIENT.to_owned(), home_organization, active: true }
+    }
+
     /// The subject that an e-mail address means, in any letter case.
     pub fn user(email: &str) -> Subject {
         Subject::User(Email::key_of(email))
@@ -96,11 +98,7 @@ impl CompiledWorld {
     fn add(&mut self, organization: &OrganizationEntry, catalogue: &Catalogue) {
         let mut own_clients = HashMap::with_capacity(organization.clients.len());
         for client in &organization.clients {
-            let reference = ClientRef {
-                id: organization.id_of(client),
-                home_organization: organization.id.to_string(),
-                active: true,
-            };
+            let reference = organization.client_ref(client);
             if client.id.is_some() {
                 self.clients_by_id.insert(reference.id.clone(), reference.clone());
             }

@@ -1,5 +1,7 @@
 //! Finding entries of a world as decisions name them, and changing them: for whoever asks what would be if.
 
+use std::collections::HashMap;
+
 use countersign_decision::{AuthorizationState, ClientRef};
 
 use super::{AuthorizationEntry, ClientEntry, ClientReference, OrganizationEntry, RoleEntry, UserEntry, World};
@@ -15,6 +17,16 @@ impl World {
     /// The organization with this id, to be changed.
     pub fn organization_mut(&mut self, id: &str) -> Option<&mut OrganizationEntry> {
         self.organizations.iter_mut().find(|organization| organization.id.as_str() == id)
+    }
+
+    /// Every client, with the organization that registered it.
+    pub fn clients(&self) -> impl Iterator<Item = (&OrganizationEntry, &ClientEntry)> {
+        self.organizations.iter().flat_map(|home| home.clients.iter().map(move |client| (home, client)))
+    }
+
+    /// The client that decisions know by this id, with the organization that registered it.
+    pub fn client(&self, id: &str) -> Option<(&OrganizationEntry, &ClientEntry)> {
+        self.clients().find(|(home, client)| home.id_of(client) == id)
     }
 }
 
@@ -41,6 +53,11 @@ impl OrganizationEntry {
         self.roles.iter_mut().find(|role| role.name == name)
     }
 
+    /// A client of this organization, as decisions know it.
+    pub fn client_ref(&self, client: &ClientEntry) -> ClientRef {
+        ClientRef { id: self.id_of(client), home_organization: self.id.to_string(), active: true }
+    }
+
     /// The client of this organization that decisions know by this id.
     pub fn own_client(&self, id: &str) -> Option<&ClientEntry> {
         self.clients.iter().find(|client| self.id_of(client) == id)
@@ -55,6 +72,11 @@ impl OrganizationEntry {
     /// What this organization decided about the client that decisions know by this id.
     pub fn authorization(&self, client_id: &str) -> Option<&AuthorizationEntry> {
         self.authorizations.iter().find(|authorization| self.client_id(authorization) == client_id)
+    }
+
+    /// Everything that this organization decided about clients, by the ids that decisions know them by.
+    pub fn authorizations_by_client(&self) -> HashMap<String, &AuthorizationEntry> {
+        self.authorizations.iter().map(|authorization| (self.client_id(authorization), authorization)).collect()
     }
 
     /// The same, to be changed; where nothing was decided, an authorization without scopes that is only requested is made.

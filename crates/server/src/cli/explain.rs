@@ -18,6 +18,8 @@ use super::failure::Failure;
 use super::files::Offline;
 use help::Help;
 
+pub(super) use text::sentence;
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The API contract: OpenAPI 3, Swagger 2 or rows file; given several times, the files are one contract

@@ -17,3 +17,5 @@ mod evaluate;
 mod replay;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+mod surface;

@@ -148,7 +148,7 @@ fn helpers_in_words(helpers: &Helpers<'_>, deed: &str) -> String {
     format!("{people} can {deed} {FAINT}({permissions}){FAINT:#}")
 }
 
-fn sentence(reason: Reason) -> &'static str {
+pub(in crate::cli) fn sentence(reason: Reason) -> &'static str {
     match reason {
         Reason::BadRequestTarget => "the path is malformed or ambiguous",
         Reason::NoSuchOperation => "no path of the contract matches",
