@@ -1,7 +1,7 @@
 //! The command line: one binary, one file for each command.
 //!
-//! Exit status: 0 done (`evaluate`, `explain`, `surface` and `replay`: answered), 2 bad input, named with file, line and what would be right,
-//! 1 anything else.
+//! Exit status: 0 done (`evaluate`, `explain`, `surface`, `impact` and `replay`: answered), 2 bad input, named with
+//! file, line and what would be right, 1 anything else.
 
 mod apply;
 mod config;
@@ -11,8 +11,10 @@ mod evaluate;
 mod explain;
 mod failure;
 mod files;
+mod impact;
 mod listing;
 mod migrate;
+mod named;
 mod proposal;
 mod replay;
 mod serve;
@@ -53,6 +55,8 @@ enum Command {
     Explain(explain::Arguments),
     /// List every operation that an app can call, for one user or for anybody, without a server
     Surface(surface::Arguments),
+    /// Show what a proposed change changes: operations and people gained and lost, app by app, without a server
+    Impact(Box<impact::Arguments>),
     /// From a log of calls: what was needed, what is held in vain, what a proposal would deny
     Replay(Box<replay::Arguments>),
     /// Make or update the database schema
@@ -84,6 +88,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Surface(arguments) => surface::run(&arguments),
+        Command::Impact(arguments) => impact::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Config(command) => config::run(&command),

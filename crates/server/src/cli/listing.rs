@@ -100,6 +100,11 @@ pub(super) fn reads_and_writes<'a>(operations: impl Iterator<Item = &'a Operatio
     format!("{} read, {} write", count(counts[0]), count(counts[1]))
 }
 
+/// An organization for people: `Acme Corp (acme)`
+pub(super) fn place(name: &str, id: &str) -> String {
+    if name == id { id.to_owned() } else { format!("{name} ({id})") }
+}
+
 /// `3,180`
 pub(super) fn count(number: usize) -> String {
     let digits = number.to_string();

@@ -63,8 +63,8 @@ struct ScopeList(Vec<Scope>);
 pub(super) struct About<'a> {
     /// The organization's id.
     pub(super) organization: &'a str,
-    /// The app.
-    pub(super) client: &'a ClientRef,
+    /// The app; nothing: no one app.
+    pub(super) client: Option<&'a ClientRef>,
     /// The user's e-mail address; nothing: the app calls on its own behalf.
     pub(super) user: Option<&'a str>,
 }
@@ -120,10 +120,15 @@ impl Proposal {
             return Ok(false);
         }
         self.check_scopes(loaded)?;
-        let is_new = organization.authorization(&about.client.id).is_none();
+        let Some(client) = about.client else {
+            return Err(Failure::bad_input(
+                "`--client` says which app `--grant`, `--withdraw`, `--scopes` and `--state` are about: name it",
+            ));
+        };
+        let is_new = organization.authorization(&client.id).is_none();
         let is_enforced = organization.enforcement == Enforcement::Enforce;
-        let name = about.client.id.clone();
-        let Some(authorization) = organization.authorization_mut(about.client) else {
+        let name = client.id.clone();
+        let Some(authorization) = organization.authorization_mut(client) else {
             return Err(Failure::bad_input(format!("the app `{name}` has no id: give it one in the world file")));
         };
         let before = (authorization.scopes.clone(), authorization.state);
@@ -188,12 +193,15 @@ impl Proposal {
         if let Some(role) = self.give_role.iter().find(|role| organization.role(role).is_none()) {
             return Err(unknown_role("--give-role", role, organization));
         }
-        let (who, held) = match about.user {
-            Some(email) => (email, organization.user_mut(email).map(|user| &mut user.roles)),
-            None => (
-                about.client.id.as_str(),
-                organization.own_client_mut(&about.client.id).map(|client| &mut client.roles),
-            ),
+        let (who, held) = match (about.user, about.client) {
+            (Some(email), _) => (email, organization.user_mut(email).map(|user| &mut user.roles)),
+            (None, Some(client)) => {
+                (client.id.as_str(), organization.own_client_mut(&client.id).map(|client| &mut client.roles))
+            }
+            (None, None) => {
+                let rule = "`--user` or `--client` says who: name one";
+                return Err(Failure::bad_input(format!("`--give-role` and `--take-role` change somebody: {rule}")));
+            }
         };
         let Some(held) = held else {
             return Err(Failure::bad_input(format!(

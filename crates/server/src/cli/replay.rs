@@ -28,7 +28,8 @@ use countersign_domain::world::{CompiledWorld, OrganizationEntry};
 
 use super::failure::{Failure, warn};
 use super::files::{Loaded, Offline};
-use super::proposal::{About, Proposal, nearest};
+use super::named;
+use super::proposal::{About, Proposal};
 use entry::Base;
 use format::Format;
 use log::Log;
@@ -75,7 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let loaded = arguments.offline.load(&arguments.contract)?;
     let (organization, client) = named(arguments, &loaded)?;
     let user = arguments.user.as_deref().and_then(|email| organization.user(email)).map(|user| user.email.as_str());
-    let about = About { organization: organization.id.as_str(), client, user };
+    let about = About { organization: organization.id.as_str(), client: Some(client), user };
     let proposed = arguments.proposal.is_given().then(|| arguments.proposal.apply(&loaded, &about)).transpose()?;
     let proposed =
         proposed.as_ref().map(|world| CompiledWorld::new(world, loaded.contracts.catalogue())).transpose()?;
@@ -118,25 +119,10 @@ fn sources(files: &[PathBuf]) -> Vec<Option<&std::path::Path>> {
     if files.is_empty() { vec![None] } else { files.iter().map(|file| Some(file.as_path())).collect() }
 }
 
-/// The organization and the app that the options name; a name that the world does not know is a slip.
+/// The organization and the app that the options name.
 fn named<'l>(arguments: &Arguments, loaded: &'l Loaded) -> Result<(&'l OrganizationEntry, &'l ClientRef), Failure> {
-    let Arguments { organization: id, client: text, user, .. } = arguments;
-    let Some(organization) = loaded.world.organization(id) else {
-        let known = nearest(id, loaded.world.organizations.iter().map(|one| one.id.as_str()));
-        let message = format!("`--organization`: `{id}` is not in the world file: its organizations are {known}");
-        return Err(Failure::bad_input(message));
-    };
-    let client = loaded.compiled.client(id, text);
-    let client = client.map_err(|error| Failure::bad_input(format!("`--client`: {error}")))?;
-    let Some(client) = client else {
-        let own = nearest(text, organization.clients.iter().map(|client| client.name.as_str()));
-        let message = format!("`--client`: `{text}` is not an app of the world file: `{id}` registered {own}");
-        return Err(Failure::bad_input(message));
-    };
-    if let Some(email) = user.as_deref().filter(|email| organization.user(email).is_none()) {
-        let known = nearest(email, organization.users.iter().map(|user| user.email.as_str()));
-        let message = format!("`--user`: `{email}` is not a user of `{id}`: its users are {known}");
-        return Err(Failure::bad_input(message));
-    }
+    let organization = named::organization(loaded, &arguments.organization)?;
+    let client = named::client(loaded, organization, &arguments.client)?;
+    arguments.user.as_deref().map(|email| named::user(organization, email)).transpose()?;
     Ok((organization, client))
 }

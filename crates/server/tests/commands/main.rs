@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod binary;
+#[cfg(test)]
+mod call_by_call;
 
 #[cfg(test)]
 mod apply;
@@ -13,6 +15,8 @@ mod contract;
 mod demo;
 #[cfg(test)]
 mod evaluate;
+#[cfg(test)]
+mod impact;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use countersign_decision::{Reason, Requirement};
 
 use super::{Entry, Surface};
 use crate::cli::explain::sentence;
-use crate::cli::listing::{BOLD, FAINT, Line, count, count_of, reads_and_writes, write_list};
+use crate::cli::listing::{BOLD, FAINT, Line, count, count_of, place, reads_and_writes, write_list};
 
 /// Prints a surface to standard output.
 pub(super) fn print(surface: &Surface<'_>) -> io::Result<()> {
@@ -18,11 +18,7 @@ pub(super) fn print(surface: &Surface<'_>) -> io::Result<()> {
 
 fn write(text: &mut String, surface: &Surface<'_>) -> std::fmt::Result {
     let Surface { organization, organization_name, client_name, user, .. } = surface;
-    let place = if organization_name == organization {
-        (*organization).to_owned()
-    } else {
-        format!("{organization_name} ({organization})")
-    };
+    let place = place(organization_name, organization);
     let whom = user.map(|user| format!(" for {user}")).unwrap_or_default();
     let operations = counts(surface, &surface.operations, &whom);
     let people = match user {
