@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use countersign_decision::{
     Authority, AuthorizationFacts, AuthorizationState, Caller, ClientRef, ContractSource, Contracts, Decision,
-    Enforcement, Location, Method, Operation, OrganizationFacts, PermissionList, PermissionMode, Requirement,
+    Enforcement, Location, Method, Operation, OrganizationFacts, PermissionList, PermissionMode, Report, Requirement,
     RoleFacts, Snapshot, Subject, SubjectFacts, Unstated, canonicalise, decide,
 };
 use serde::Deserialize;
@@ -305,14 +305,15 @@ fn answer(contracts: &Contracts, file: &File, call: &Call, mode: Enforcement) ->
     let decision = decide(contract, &authority, &call.method, call.path.as_bytes());
     let mut answer = serde_json::to_value(&decision).expect("a decision is JSON");
     let report = match &decision {
-        Decision::Allow(permit) => permit.report_reason(),
-        Decision::Deny(denial) => denial.report().map(|report| report.reason),
+        Decision::Allow(permit) => permit.report().map(Report::reason),
+        Decision::Deny(denial) => denial.report().map(Report::reason),
     };
     answer["report"] = json!(report);
     if let Some(denial) = decision.denial() {
         let decided_by = denial.decided_by().map(|one| &one.id).filter(|_| call.decided_by.is_some());
         answer["decided_by"] = json!(decided_by);
-        answer["allowed_methods"] = json!(call.allowed_methods.as_ref().map(|_| denial.allowed_methods()));
+        answer["allowed_methods"] =
+            json!(call.allowed_methods.as_ref().map(|_| denial.allowed_methods().collect::<Vec<_>>()));
     }
     answer
 }
