@@ -21,7 +21,7 @@ use crate::catalog::{Ask, Rules};
 use crate::requests::Requests;
 use crate::world::{Authorization, Organization, World};
 
-const MISSING: &str = "entities are prepared for every combination that is asked for";
+const MISSING: &str = "policies and entities are prepared for whatever is asked for";
 
 /// Policies, entities and contexts.
 pub(crate) struct Cedar<'w> {
@@ -31,8 +31,8 @@ pub(crate) struct Cedar<'w> {
     resource: EntityUid,
     /// One policy for each action.
     permits: Vec<PolicySet>,
-    /// One permit for each action, and a forbid for each half that can be missing.
-    explained: Vec<PolicySet>,
+    /// One permit for each action that is asked for, and a forbid for each half that can be missing.
+    explained: Vec<Option<PolicySet>>,
     /// The permits of all actions in one set.
     all: Option<PolicySet>,
     organizations: Vec<Holdings>,
@@ -63,7 +63,7 @@ impl<'w> Cedar<'w> {
         with_all_in_one: bool,
     ) -> Self {
         let actions: Vec<_> = rules.operations.iter().map(|rule| uid("Action", &rule.id)).collect();
-        let (mut permits, mut explained) = (Vec::new(), Vec::new());
+        let mut permits = Vec::new();
         let mut all = PolicySet::new();
         for (rule, action) in rules.operations.iter().zip(&actions) {
             let conditions = Conditions::of(&rule.ask, rules);
@@ -72,7 +72,6 @@ impl<'w> Cedar<'w> {
                 all.add(permit.clone()).expect("operation ids are different");
             }
             permits.push(PolicySet::from_policies([permit]).expect("one policy"));
-            explained.push(PolicySet::from_policies(conditions.explained(action)).expect("different ids"));
         }
         let mut cedar = Self {
             front,
@@ -80,7 +79,7 @@ impl<'w> Cedar<'w> {
             actions,
             resource: uid("Api", "platform"),
             permits,
-            explained,
+            explained: rules.operations.iter().map(|_| None).collect(),
             all: with_all_in_one.then_some(all),
             organizations: world.organizations.iter().map(|_| Holdings::default()).collect(),
         };
@@ -94,6 +93,12 @@ impl<'w> Cedar<'w> {
         let Ok(call) = self.front.ask(requests, index) else {
             return;
         };
+        self.front.decide(&call, |operation| {
+            let (at, rule) = (operation as usize, &rules.operations[operation as usize]);
+            let policies = || Conditions::of(&rule.ask, rules).explained(&self.actions[at]);
+            self.explained[at].get_or_insert_with(|| PolicySet::from_policies(policies()).expect("different ids"));
+            Answer::Allow
+        });
         let place = call.organization;
         let organization = &world.organizations[place];
         let holdings = &mut self.organizations[place];
@@ -118,7 +123,7 @@ impl<'w> Cedar<'w> {
     /// Allow, or deny with the reason.
     pub(crate) fn answer_with_reason(&self, requests: &Requests, index: usize) -> Answer {
         self.with(requests, index, |call, operation| {
-            let response = self.authorize(call, operation, &self.explained[operation as usize]);
+            let response = self.authorize(call, operation, self.explained[operation as usize].as_ref().expect(MISSING));
             if response.decision() == Decision::Allow {
                 return Answer::Allow;
             }
