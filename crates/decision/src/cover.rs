@@ -1,18 +1,19 @@
-//! The smallest set of elements that meets every demand: which scopes, permissions or roles suffice for what was observed.
+//! The smallest set of elements that meets every demand: which scopes, permissions or roles suffice for what was
+//! observed.
 //!
-//! **Problem.** A demand is a list of alternatives, each a set of elements; one alternative with all of its elements meets
-//! it. Wanted: the set of fewest elements that meets every demand; among those the one of least total weight; among those
-//! the one with the lowest elements in order. So the answer is unique, whatever the order of the input.
+//! **Problem.** A demand is a list of alternatives, each a set of elements; one alternative with all of its elements
+//! meets it. Wanted: the set of fewest elements that meets every demand; among those the one of least total weight;
+//! among those the one with the lowest elements in order. So the answer is unique, whatever the order of the input.
 //!
-//! **Method.** All three criteria add up over disjoint sets, so they are one cost in a total order (NP-hard: it contains
-//! set cover). Exact by reductions (alternatives that contain another, elements that every alternative of a demand has,
-//! demands that another implies, elements that a cheaper one can replace everywhere), separate solution of parts that share
-//! no element, and branch and bound over one element in or out. The lower bound is the sum of the cheapest alternatives of
-//! demands that share no element.
+//! **Method.** All three criteria add up over disjoint sets, so they are one cost in a total order (NP-hard: it
+//! contains set cover). Exact by reductions (alternatives that contain another, elements that every alternative of a
+//! demand has, demands that another implies, elements that a cheaper one can replace everywhere), separate solution of
+//! parts that share no element, and branch and bound over one element in or out. The lower bound is the sum of the
+//! cheapest alternatives of demands that share no element.
 //!
-//! **Bound.** [`STEPS`] looks at an element, counted the same way on every machine. Beyond them, and beyond [`DEPTH`] nested
-//! choices, the best set found so far is the answer, and [`Cover::is_minimal`] is false: it meets every demand, and may be
-//! larger than needed. Memory stays below [`DEPTH`] copies of the demands.
+//! **Bound.** [`STEPS`] looks at an element, counted the same way on every machine. Beyond them, and beyond [`DEPTH`]
+//! nested choices, the best set found so far is the answer, and [`Cover::is_minimal`] is false: it meets every demand,
+//! and may be larger than needed. Memory stays below [`DEPTH`] copies of the demands.
 
 mod problem;
 
@@ -48,7 +49,8 @@ pub struct Unmeetable {
 
 /// The smallest set that meets every demand.
 ///
-/// `weights` holds a weight for each element, such as in how many operations a scope stands; elements beyond it weigh nothing.
+/// `weights` holds a weight for each element, such as in how many operations a scope stands; elements beyond it weigh
+/// nothing.
 ///
 /// ```
 /// use countersign_decision::cover::smallest_cover;
@@ -89,7 +91,8 @@ struct Search<'e> {
 }
 
 impl Search<'_> {
-    /// The cheapest set that meets the problem and, together with `spent`, costs less than `bound`; nothing if there is none.
+    /// The cheapest set that meets the problem and, together with `spent`, costs less than `bound`; nothing if there
+    /// is none.
     ///
     /// `spent` shares no element with the problem. Without a bound there is always an answer.
     fn solve(&mut self, mut problem: Problem, spent: &[u32], bound: Option<&[u32]>, depth: usize) -> Option<Vec<u32>> {

@@ -13,9 +13,11 @@ use crate::routes::{Segment, Template, canonicalise};
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meaning<'c> {
-    /// Each of them has to allow the call: the one that is meant, then those that it crosses here. Empty where it means none.
+    /// Each of them has to allow the call: the one that is meant, then those that it crosses here. Empty where it
+    /// means none.
     pub operations: Vec<&'c Operation>,
-    /// Why no scope and no permission opens it: it means no operation, or one of them is unstated or wants another credential.
+    /// Why no scope and no permission opens it: it means no operation, or one of them is unstated or wants another
+    /// credential.
     pub closed: Option<Reason>,
 }
 
@@ -65,8 +67,8 @@ fn closed_for(requirement: &Requirement) -> Option<Reason> {
     }
 }
 
-/// The operations that a request for this one might match too. A HEAD that is decided as a GET crosses the HEAD of another path where that has
-/// one, else its GET.
+/// The operations that a request for this one might match too. A HEAD that is decided as a GET crosses the HEAD of
+/// another path where that has one, else its GET.
 fn list_crossing<'c>(
     contract: &'c Contract,
     meant: &'c Operation,

@@ -1,5 +1,6 @@
-//! Least privilege: from calls that were observed, the fewest scopes and the fewest permissions that would have sufficed, and what of that
-//! which is held was not needed. Nothing here decides; the sets are exact ([`crate::cover`]).
+//! Least privilege: from calls that were observed, the fewest scopes and the fewest permissions that would have
+//! sufficed, and what of that which is held was not needed. Nothing here decides; the sets are exact
+//! ([`crate::cover`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,8 +30,8 @@ pub struct Half<'c> {
     demands: BTreeSet<Demand>,
 }
 
-/// The fewest names that suffice. Of several sets of one size it is the one whose names stand in the fewest operations, together; of several of
-/// these the first in alphabetical order.
+/// The fewest names that suffice. Of several sets of one size it is the one whose names stand in the fewest
+/// operations, together; of several of these the first in alphabetical order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Smallest<'c> {
     /// Alphabetical.
@@ -76,9 +77,11 @@ impl<'c> Usage<'c> {
         }
     }
 
-    /// Adds equal calls. `ceiling` holds the scopes that their token asked for, where it named any: alternatives beyond it are of no use.
+    /// Adds equal calls. `ceiling` holds the scopes that their token asked for, where it named any: alternatives
+    /// beyond it are of no use.
     ///
-    /// Answers whether scopes and permissions can open such a call. What is closed, or asked for too few scopes itself, is not added.
+    /// Answers whether scopes and permissions can open such a call. What is closed, or asked for too few scopes
+    /// itself, is not added.
     pub fn add(&mut self, meaning: &Meaning<'c>, ceiling: Option<&[&str]>, calls: u64) -> bool {
         let Some(meant) = meaning.operations.first().filter(|_| meaning.closed.is_none()) else { return false };
         let requirements = || meaning.operations.iter().map(|operation| &operation.requirement);
@@ -163,8 +166,9 @@ impl<'c> Half<'c> {
         Held { needed, unneeded, unused, unmet, is_minimal }
     }
 
-    /// The fewest of these holders (a user's roles, each with what it holds) that meet all that they meet together, as positions, and whether
-    /// that is proven. Of several sets of one size the one that holds least; `one_of` are holders of which one is needed for a reason of its own.
+    /// The fewest of these holders (a user's roles, each with what it holds) that meet all that they meet together, as
+    /// positions, and whether that is proven. Of several sets of one size the one that holds least; `one_of` are
+    /// holders of which one is needed for a reason of its own.
     ///
     /// For permissions, whose demands are single names.
     pub fn fewest_holders(&self, holders: &[BTreeSet<&str>], one_of: &[usize]) -> (Vec<usize>, bool) {

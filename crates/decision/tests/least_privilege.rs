@@ -1,5 +1,5 @@
-//! Least privilege: the smallest sets compared with a look at every set, through the engine itself; and the real contract,
-//! all of its operations observed at once.
+//! Least privilege: the smallest sets compared with a look at every set, through the engine itself; and the real
+//! contract, all of its operations observed at once.
 
 use std::collections::BTreeSet;
 

@@ -85,8 +85,8 @@ impl Problem {
         self
     }
 
-    /// Takes what every solution needs, drops what no best solution needs, and answers with what was taken; nothing where
-    /// a demand cannot be met. With no steps left it does the first only.
+    /// Takes what every solution needs, drops what no best solution needs, and answers with what was taken; nothing
+    /// where a demand cannot be met. With no steps left it does the first only.
     pub(super) fn reduce(&mut self, elements: &Elements, steps: &mut u64) -> Option<Vec<u32>> {
         let mut taken = Vec::new();
         loop {

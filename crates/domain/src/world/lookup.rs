@@ -79,8 +79,8 @@ impl OrganizationEntry {
         self.authorizations.iter().map(|authorization| (self.client_id(authorization), authorization)).collect()
     }
 
-    /// The same, to be changed; where nothing was decided, an authorization without scopes that is only requested is made.
-    /// Nothing for a client of another organization without an id: it cannot be referred to.
+    /// What it decided about a client, to be changed; where nothing was decided, an authorization without scopes that is
+    /// only requested is made. Nothing for a client of another organization without an id: it cannot be referred to.
     pub fn authorization_mut(&mut self, client: &ClientRef) -> Option<&mut AuthorizationEntry> {
         let decided = self.authorizations.iter().position(|one| self.client_id(one) == client.id);
         if decided.is_none() {

@@ -80,7 +80,8 @@ impl Proposal {
     /// The world as it would be. Says on standard error where it would be as it is.
     ///
     /// # Errors
-    /// Options that contradict each other, and names that world and contract do not know, each with what would be right.
+    /// Options that contradict each other, and names that world and contract do not know, each with what would be
+    /// right.
     pub(super) fn apply(&self, loaded: &Loaded, about: &About<'_>) -> Result<World, Failure> {
         if let Some(file) = &self.proposed {
             let world = read_world(file)?;

@@ -102,7 +102,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (kinds, totals) = tally.finish();
     if totals.of_nobody > 0 && organization.own_client(&client.id).is_none_or(|client| client.roles.is_empty()) {
         warn(&[format!(
-            "of {} calls nobody says whose they are, so they are the app's own, and it has no role here: `--user` says it",
+            "of {} calls nobody says whose they are, so they are the app's own, and it has no role here: \
+             `--user` says it",
             totals.of_nobody
         )]);
     }

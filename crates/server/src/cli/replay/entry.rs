@@ -27,7 +27,8 @@ pub(super) struct LoggedCaller {
 }
 
 impl Entry {
-    /// A call of which only method and target are known. The target may be a URL; nothing where it is one of another kind than http.
+    /// A call of which only method and target are known. The target may be a URL; nothing where it is one of another
+    /// kind than http.
     pub(super) fn new(method: &str, target: &[u8], status: Option<u16>) -> Option<Self> {
         let (origin, target) = match split_url(target) {
             Target::Path => (None, target.to_vec()),
@@ -38,8 +39,8 @@ impl Entry {
     }
 }
 
-/// Reads a request line, `GET /path HTTP/1.1`. A target may hold blanks, as scanners send them. Nothing where it is no request: bytes of
-/// another protocol, or a connection that ended before it.
+/// Reads a request line, `GET /path HTTP/1.1`. A target may hold blanks, as scanners send them. Nothing where it is no
+/// request: bytes of another protocol, or a connection that ended before it.
 pub(super) fn request_line(line: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     let blank = line.iter().position(|byte| *byte == b' ')?;
     let (method, rest) = (&line[..blank], &line[blank + 1..]);
@@ -106,7 +107,8 @@ impl Base {
         Ok(Self { origin, prefix })
     }
 
-    /// The target below the base; nothing for calls of something else. A log without origins is taken to be of this one.
+    /// The target below the base; nothing for calls of something else. A log without origins is taken to be of this
+    /// one.
     pub(super) fn strip<'t>(&self, origin: Option<&str>, target: &'t [u8]) -> Option<Cow<'t, [u8]>> {
         if self.origin.as_deref().zip(origin).is_some_and(|(own, asked)| own != asked) {
             return None;

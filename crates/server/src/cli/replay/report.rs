@@ -54,7 +54,8 @@ pub(super) struct Scopes<'a> {
     pub(super) granted: Vec<&'a str>,
     /// Whether the organization's authorization is in force at all.
     pub(super) is_authorized: bool,
-    /// The fewest granted ones that cover what all granted ones cover, the others, and of these the ones that no call could use.
+    /// The fewest granted ones that cover what all granted ones cover, the others, and of these the ones that no call
+    /// could use.
     pub(super) needed: Vec<&'a str>,
     pub(super) unneeded: Vec<&'a str>,
     pub(super) unused: Vec<&'a str>,
@@ -80,7 +81,8 @@ pub(super) struct SubjectUse<'a> {
     pub(super) calls: u64,
     pub(super) smallest: Vec<&'a str>,
     pub(super) is_minimal: bool,
-    /// The fewest held permissions that cover what all held ones cover, the others, and of these the ones that no call could use.
+    /// The fewest held permissions that cover what all held ones cover, the others, and of these the ones that no call
+    /// could use.
     pub(super) needed: Vec<&'a str>,
     pub(super) unneeded: Vec<&'a str>,
     pub(super) unused: Vec<&'a str>,
@@ -209,15 +211,16 @@ fn subjects<'a>(kinds: &[Kind<'a>], focus: &Focus<'a>, contract: &'a Contract) -
         by_subject.entry(&kind.who).or_default().push(kind);
     }
     let subjects = by_subject.into_iter().map(|(who, kinds)| subject(who, &kinds, focus, contract));
-    subjects.collect()
+    subjects.filter(|subject| subject.calls > 0).collect()
 }
 
 fn subject<'a>(who: &Who<'a>, kinds: &[&Kind<'a>], focus: &Focus<'a>, contract: &'a Contract) -> SubjectUse<'a> {
     let mut usage = Usage::new(contract);
     let mut calls = 0;
     for kind in kinds {
-        usage.add(&kind.meaning, kind.ceiling.as_deref(), kind.counted);
-        calls += kind.counted;
+        if usage.add(&kind.meaning, kind.ceiling.as_deref(), kind.counted) {
+            calls += kind.counted;
+        }
     }
     let roles = role_names(assignments(who, focus));
     let held: Vec<BTreeSet<&str>> =

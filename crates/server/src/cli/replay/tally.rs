@@ -1,5 +1,5 @@
-//! The calls of a log, counted by what decides them: who called, what the call means, and what its token asked for. However long a log is,
-//! the count stays as small as the contract and the world are.
+//! The calls of a log, counted by what decides them: who called, what the call means, and what its token asked for.
+//! However long a log is, the count stays as small as the contract and the world are.
 
 use std::collections::{BTreeMap, HashMap};
 

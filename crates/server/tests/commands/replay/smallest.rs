@@ -26,8 +26,9 @@ impl Dice {
     }
 }
 
-/// One organization for each set of scopes (with all permissions) and each set of permissions (with all scopes): `evaluate` is asked which of
-/// them allows every call, and the first in the order of the rule has to be what `replay` says.
+/// One organization for each set of scopes (with all permissions) and each set of permissions (with all scopes):
+/// `evaluate` is asked which of them allows every call, and the first in the order of the rule has to be what `replay`
+/// says.
 #[test]
 fn no_smaller_set_allows_the_log() {
     const SCOPES: [&str; 5] = ["a", "b", "c", "d", "e"];

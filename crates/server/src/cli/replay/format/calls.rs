@@ -1,5 +1,5 @@
-//! Lines of `countersign evaluate`. Organization, client and user may be left out: the command's options name them. A line may say what
-//! was answered (`status`).
+//! Lines of `countersign evaluate`. Organization, client and user may be left out: the command's options name them. A
+//! line may say what was answered (`status`).
 
 use std::borrow::Cow;
 

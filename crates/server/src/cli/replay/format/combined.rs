@@ -1,5 +1,5 @@
-//! The common and combined log formats of Apache (`mod_log_config`) and nginx: `host ident user [time] "request" status bytes …`, whatever
-//! follows. Both write `\"`, `\\` and `\xHH` for bytes that cannot stand in a quoted field.
+//! The common and combined log formats of Apache (`mod_log_config`) and nginx: `host ident user [time] "request"
+//! status bytes …`, whatever follows. Both write `\"`, `\\` and `\xHH` for bytes that cannot stand in a quoted field.
 
 use super::Line;
 use crate::cli::replay::entry::{Entry, request_line, status};

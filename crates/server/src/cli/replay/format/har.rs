@@ -1,4 +1,5 @@
-//! HAR 1.2: what a browser's network tab exports. One document, so its entries are collected, of each only what is needed.
+//! HAR 1.2: what a browser's network tab exports. One document, so its entries are collected, of each only what is
+//! needed.
 
 use std::io::Read;
 

@@ -1,5 +1,6 @@
-//! One JSON object a line. There is no standard; the keys are those that nginx, Caddy, Traefik, Envoy, Kong, the Elastic Common Schema,
-//! Google Cloud, Cloudflare and Node.js loggers write. A line without any of them, such as one about a server's start, is no request.
+//! One JSON object a line. There is no standard; the keys are those that nginx, Caddy, Traefik, Envoy, Kong, the
+//! Elastic Common Schema, Google Cloud, Cloudflare and Node.js loggers write. A line without any of them, such as one
+//! about a server's start, is no request.
 
 use serde_json::Value;
 
