@@ -61,7 +61,10 @@ pub(crate) fn request(choices: &mut Choices<'_>, operations: &[Operation], words
     let meant = choices.of(operations);
     let fill = |part: &str, choices: &mut Choices<'_>| match part {
         _ if !part.starts_with('{') => part.to_owned(),
-        _ if words.is_empty() || choices.chance(15) => "x-1".to_owned(),
+        _ if words.is_empty() || choices.chance(15) => {
+            let id = "6f1c1a52-0f5e-4a0e-9d1d-7f1f6f0a9b11";
+            (*choices.of(&["x-1", "x-1", id, "a.b", &id.repeat(8)])).to_owned()
+        }
         _ => choices.of(words).clone(),
     };
     let mut parts: Vec<String> = meant.path.split('/').map(|part| fill(part, choices)).collect();

@@ -7,7 +7,8 @@ use crate::choices::Choices;
 use crate::{naive_model, naive_target};
 
 /// Literals that are one in canonical form, some that are none, and parameters.
-const PARTS: [&str; 12] = ["a", "b", "{p}", "{q}", "%61", "A", "caf%c3%a9", "caf%C3%A9", "a-b", "a%2db", "~", "b@"];
+const PARTS: [&str; 14] =
+    ["a", "b", "outbound", "outbounds", "{p}", "{q}", "%61", "A", "caf%c3%a9", "caf%C3%A9", "a-b", "a%2db", "~", "b@"];
 
 /// Panics where the engine matches otherwise than the naive model.
 pub fn check(bytes: &[u8]) {

@@ -18,7 +18,22 @@ const SCOPES: [&str; 5] = ["s0", "s1", "s1:readonly", "s2", "t"];
 const PERMISSIONS: [&str; 6] = ["d:u:add", "d:u:view", "d:g:view", "e:u:add", "admin", "z"];
 const POLICIES: [&str; 10] =
     ["d:u:add", "d:u:view", "d:u:*", "d:*:view", "d:*:*", "e:*:*", "e:u:add", "admin", "z", "x:y:z"];
-const WORDS: [&str; 3] = ["a", "b", "c"];
+/// Literals: short, of one length, one the beginning of another, alike in their first eight bytes.
+const WORDS: [[&str; 3]; 5] = [
+    ["a", "b", "c"],
+    ["a", "aa", "aaa"],
+    ["usergroups", "usergroupz", "usergroup"],
+    ["outbound", "outbounds", "outboun"],
+    ["conversations-of-a-queue", "conversations-of-a-queux", "A"],
+];
+/// What makes ids longer: 39 bytes, 40, and more, where tables may keep them otherwise.
+const ID_ENDS: [&str; 5] = [
+    "",
+    "",
+    "-6f1c1a52-0f5e-4a0e-9d1d-7f1f6f0a9b11",
+    "-6f1c1a52-0f5e-4a0e-9d1d-7f1f6f0a9b11a",
+    "-6f1c1a52-0f5e-4a0e-9d1d-7f1f6f0a9b11-and-a-half",
+];
 const CLIENTS: [&str; 3] = ["c0", "c1", "c2"];
 const ROLES: [&str; 3] = ["r0", "r1", "r2"];
 
@@ -59,13 +74,13 @@ impl Real {
 impl World {
     /// A world of made-up names.
     pub fn made(choices: &mut Choices<'_>, chains: usize, requests: usize) -> Self {
-        let operations = operations(choices);
+        let words = choices.of(&WORDS).map(str::to_owned);
+        let operations = operations(choices, &words);
         let names = Names {
             scopes: SCOPES.map(Into::into).into(),
             policies: POLICIES.iter().map(|policy| policy.parse().expect("a policy")).collect(),
         };
         let contracts = contracts(operations.clone(), &fillers(choices));
-        let words = WORDS.map(str::to_owned);
         Self::over(choices, (Arc::new(contracts), Arc::new(operations)), &names, &words, (chains, requests))
     }
 
@@ -107,7 +122,22 @@ impl World {
             vec![organization(choices, "o0", &CLIENTS[..2], names), organization(choices, "o1", &CLIENTS[2..], names)];
         let chains = (0..chains).map(|_| requests::chain(choices, &names.scopes)).collect();
         let requests = (0..requests).map(|_| requests::request(choices, &operations, words)).collect();
-        Self { contracts, operations, organizations, chains, requests }
+        let mut world = Self { contracts, operations, organizations, chains, requests };
+        let end = *choices.of(&ID_ENDS);
+        world.lengthen_ids(end);
+        world
+    }
+
+    fn lengthen_ids(&mut self, end: &str) {
+        for organization in &mut self.organizations {
+            let subjects = organization.users.iter_mut().chain(&mut organization.clients).map(|one| &mut one.id);
+            let authorized = organization.authorizations.iter_mut().map(|one| &mut one.client);
+            subjects.chain(authorized).for_each(|id| id.push_str(end));
+        }
+        for who in self.chains.iter_mut().flat_map(|(_, chain)| chain) {
+            who.client.push_str(end);
+            who.user.iter_mut().for_each(|id| id.push_str(end));
+        }
     }
 }
 
@@ -121,7 +151,7 @@ fn policies_for(permission: &Permission) -> Vec<String> {
 
 /// Scopes and permissions that nobody asks for, so that the others do not all stand in one machine word of a bit set.
 fn fillers(choices: &mut Choices<'_>) -> Vec<(Scope, Permission)> {
-    let count = *choices.of(&[0, 0, 0, 3, 31, 70, 150]);
+    let count = *choices.of(&[0, 0, 0, 0, 3, 31, 70, 300]);
     let filler = |number: usize| {
         let (scope, permission) = (format!("{}-{number}", SCOPES[number % 5]), format!("d:u:b{number}"));
         (scope.parse().expect("a scope"), permission.parse().expect("a permission"))
@@ -140,15 +170,18 @@ fn contracts(operations: Vec<Operation>, fillers: &[(Scope, Permission)]) -> Con
     Contracts::new(vec![source, other]).expect("the generator makes valid contracts")
 }
 
-fn operations(choices: &mut Choices<'_>) -> Vec<Operation> {
+fn operations(choices: &mut Choices<'_>, words: &[String; 3]) -> Vec<Operation> {
+    let prefix = *choices.of(&["", "", "/api/v2", "/a"]);
     let mut operations: Vec<Operation> = Vec::new();
     let shape = |path: &str| path.replace("{q}", "{p}");
     for _ in 0..2 + choices.below(18) {
         let (usual, seldom) = ([Method::Get, Method::Get, Method::Post], Method::ALL);
         let method = if choices.chance(80) { *choices.of(&usual) } else { *choices.of(&seldom) };
-        let parts: Vec<_> =
-            (0..*choices.of(&[2, 3, 3, 1, 4, 2, 3, 0])).map(|_| *choices.of(&["a", "b", "{p}", "{q}"])).collect();
-        let path = format!("/{}", parts.join("/"));
+        let parts: Vec<_> = (0..*choices.of(&[2, 3, 3, 1, 4, 2, 3, 0]))
+            .map(|_| *choices.of(&[words[0].as_str(), &words[1], "{p}", "{q}"]))
+            .collect();
+        let path = format!("{prefix}/{}", parts.join("/"));
+        let path = if parts.is_empty() && !prefix.is_empty() { prefix.to_owned() } else { path };
         let requirement = requirement(choices);
         let is_new = |one: &Operation| one.method != method || shape(&one.path) != shape(&path);
         if operations.iter().all(is_new) {

@@ -24,7 +24,10 @@ fn absurd_files_are_refused_with_their_place_or_read_within_the_limits() {
             (Ok(operations), None) => assert!(operations > 0, "{}", file.name),
             (Err(error), Some(says)) => {
                 assert!(error.contains(says), "{}: {error:.200}", file.name);
-                assert!(error.starts_with("f:") && error["f:".len()..].starts_with(|one: char| one.is_ascii_digit()));
+                // That templates overlap too much is the fault of no line.
+                let has_line =
+                    error.strip_prefix("f:").is_some_and(|rest| rest.starts_with(|one: char| one.is_ascii_digit()));
+                assert!(has_line || error.starts_with("the path templates overlap"), "{}: {error:.200}", file.name);
             }
             (Err(error), None) => panic!("{}: {error:.200}", file.name),
             (Ok(_), Some(says)) => panic!("{} is read, instead of: {says}", file.name),
