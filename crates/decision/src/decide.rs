@@ -51,22 +51,23 @@ pub struct OwnedPermit {
 
 /// Decides one call: the operation that the target means, and whether the authority suffices for it and for every operation that it crosses.
 pub fn decide<'a>(contract: &'a Contract, authority: &Authority<'a>, method: &str, target: &[u8]) -> Decision<'a> {
+    match meant(contract, method, target) {
+        Ok((operation, crossing)) => decide_all(contract, authority, operation, crossing),
+        Err(denial) => Decision::Deny(denial),
+    }
+}
+
+/// The operation that a request means, and those that it crosses, by id; or why it means none, whoever asks.
+pub(crate) fn meant<'a>(contract: &'a Contract, method: &str, target: &[u8]) -> Result<(u32, &'a [u32]), Denial<'a>> {
     let target = match canonicalise(target) {
         // Nobody here can compare a target's own authority with Host: whoever can, passes on the origin form.
-        Ok(target) if target.authority().is_some() => {
-            return deny_target(contract, BadTarget::absolute_form());
-        }
+        Ok(target) if target.authority().is_some() => return Err(bad_target(contract, BadTarget::absolute_form())),
         Ok(target) => target,
-        Err(bad_target) => return deny_target(contract, bad_target),
+        Err(bad) => return Err(bad_target(contract, bad)),
     };
-    let Some(route) = contract.routes().find(&target) else {
-        return deny(contract, Reason::NoSuchOperation);
-    };
-    let asked = Method::named(method).and_then(|method| Some((method, route.operation(method)?)));
-    let Some((method, operation)) = asked else {
-        return Decision::Deny(Denial { route: Some(route), ..denial(contract, Reason::MethodNotAllowed) });
-    };
-    decide_all(contract, authority, operation, route.crossing(method))
+    let route = contract.routes().find(&target).ok_or_else(|| denial(contract, Reason::NoSuchOperation))?;
+    let asked = Method::named(method).and_then(|method| Some((route.operation(method)?, route.crossing(method))));
+    asked.ok_or_else(|| Denial { route: Some(route), ..denial(contract, Reason::MethodNotAllowed) })
 }
 
 /// Decides an operation that is named instead of requested: for pages, and for interfaces that name operations.
@@ -74,7 +75,7 @@ pub fn decide<'a>(contract: &'a Contract, authority: &Authority<'a>, method: &st
 pub fn decide_operation<'a>(contract: &'a Contract, authority: &Authority<'a>, operation_id: &str) -> Decision<'a> {
     match contract.operation_index(operation_id) {
         Some(operation) => decide_index(contract, authority, operation),
-        None => deny(contract, Reason::NoSuchOperation),
+        None => Decision::Deny(denial(contract, Reason::NoSuchOperation)),
     }
 }
 
@@ -295,12 +296,8 @@ fn denial(contract: &Contract, reason: Reason) -> Denial<'_> {
     }
 }
 
-fn deny(contract: &Contract, reason: Reason) -> Decision<'_> {
-    Decision::Deny(denial(contract, reason))
-}
-
-fn deny_target(contract: &Contract, bad_target: BadTarget) -> Decision<'_> {
-    Decision::Deny(Denial { bad_target: Some(bad_target), ..denial(contract, Reason::BadRequestTarget) })
+fn bad_target(contract: &Contract, bad_target: BadTarget) -> Denial<'_> {
+    Denial { bad_target: Some(bad_target), ..denial(contract, Reason::BadRequestTarget) }
 }
 
 impl Serialize for Decision<'_> {

@@ -1,19 +1,14 @@
 //! What a request asks for, whoever sends it: for logs, where nobody's authority is at hand.
 
-use std::collections::HashMap;
-
-use crate::authority::Authority;
-use crate::contract::Contract;
-use crate::decide::decide;
-use crate::operation::{Method, Operation};
-use crate::reason::{Denial, Reason};
-use crate::requirement::Requirement;
-use crate::routes::{Segment, Template, canonicalise};
+use crate::contract::{Contract, Credential};
+use crate::decide::meant;
+use crate::operation::Operation;
+use crate::reason::Reason;
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meaning<'c> {
-    /// Each of them has to allow the call: the one that is meant, then those that it crosses here. Empty where it
+    /// Each of them has to allow the call: the one that is meant, then those that it crosses, by id. Empty where it
     /// means none.
     pub operations: Vec<&'c Operation>,
     /// Why no scope and no permission opens it: it means no operation, or one of them is unstated or wants another
@@ -21,75 +16,21 @@ pub struct Meaning<'c> {
     pub closed: Option<Reason>,
 }
 
-/// Reads requests of one contract as [`decide()`] does. Remembers what crosses what.
-#[derive(Debug)]
-pub struct Reader<'c> {
-    contract: &'c Contract,
-    /// By the operation that is meant, and whether a HEAD means a GET.
-    crossing: HashMap<(&'c str, bool), Vec<(Template, &'c Operation)>>,
-}
-
-impl<'c> Reader<'c> {
-    /// A reader of a contract's requests.
-    pub fn new(contract: &'c Contract) -> Self {
-        Self { contract, crossing: HashMap::new() }
-    }
-
-    /// What a request asks for.
-    pub fn read(&mut self, method: &str, target: &[u8]) -> Meaning<'c> {
-        let contract = self.contract;
-        // An organization that nobody knows: the decision says what was meant, and nothing of the caller.
-        let decision = decide(contract, &Authority::unknown_organization(), method, target);
-        let Some(meant) = decision.operation() else {
-            return Meaning { operations: Vec::new(), closed: decision.denial().map(Denial::reason) };
+impl<'c> Meaning<'c> {
+    /// Reads a request as [`decide()`](crate::decide()) does.
+    pub fn of(contract: &'c Contract, method: &str, target: &[u8]) -> Self {
+        let (operation, crossing) = match meant(contract, method, target) {
+            Ok(meant) => meant,
+            Err(denial) => return Self { operations: Vec::new(), closed: Some(denial.reason()) },
         };
-        let mut operations = vec![meant];
-        let is_head_as_get = method == Method::Head.as_str() && meant.method == Method::Get;
-        let crossing = self
-            .crossing
-            .entry((&meant.id, is_head_as_get))
-            .or_insert_with(|| list_crossing(contract, meant, is_head_as_get));
-        if let Some(target) = canonicalise(target).ok().filter(|_| !crossing.is_empty()) {
-            let matching = crossing.iter().filter(|(template, _)| template.matches(target.segments()));
-            operations.extend(matching.map(|(_, operation)| *operation));
-        }
-        let closed = operations.iter().find_map(|operation| closed_for(&operation.requirement));
-        Meaning { operations, closed }
+        let all = || std::iter::once(operation).chain(crossing.iter().copied());
+        let closed = all().find_map(|operation| match contract.needs_at(operation).credential {
+            Credential::Unstated => Some(Reason::UnstatedRequirement),
+            Credential::Other => Some(Reason::OtherCredential),
+            Credential::Public | Credential::Ours => None,
+        });
+        Self { operations: all().map(|operation| contract.operation_at(operation)).collect(), closed }
     }
-}
-
-/// Why the requirement opens to no authority of ours.
-fn closed_for(requirement: &Requirement) -> Option<Reason> {
-    match requirement {
-        Requirement::Unstated { .. } => Some(Reason::UnstatedRequirement),
-        Requirement::OtherCredential { .. } => Some(Reason::OtherCredential),
-        Requirement::Public | Requirement::Authenticated | Requirement::Oauth { .. } => None,
-    }
-}
-
-/// The operations that a request for this one might match too. A HEAD that is decided as a GET crosses the HEAD of
-/// another path where that has one, else its GET.
-fn list_crossing<'c>(
-    contract: &'c Contract,
-    meant: &'c Operation,
-    is_head_as_get: bool,
-) -> Vec<(Template, &'c Operation)> {
-    let parsed = |operation: &'c Operation| operation.path.parse::<Template>().ok().map(|one| (one, operation));
-    let mut crossing: Vec<_> = contract.crossing(&meant.id).filter_map(parsed).collect();
-    if let Some((meant, _)) = parsed(meant).filter(|_| is_head_as_get) {
-        let heads = contract.operations().iter().filter(|operation| operation.method == Method::Head);
-        let heads: Vec<_> = heads.filter_map(parsed).filter(|(head, _)| is_narrower_somewhere(head, &meant)).collect();
-        crossing.retain(|(get, _)| heads.iter().all(|(head, _)| head.shape() != get.shape()));
-        crossing.extend(heads);
-        crossing.sort_by_key(|(_, operation)| &operation.id);
-    }
-    crossing
-}
-
-/// Whether a template has a literal segment somewhere where the one that is meant has a parameter.
-fn is_narrower_somewhere(other: &Template, meant: &Template) -> bool {
-    let mut pairs = other.segments().iter().zip(meant.segments());
-    pairs.any(|pair| matches!(pair, (Segment::Literal(_), Segment::Parameter(_))))
 }
 
 #[cfg(test)]
@@ -110,7 +51,7 @@ mod tests {
     }
 
     fn read(contracts: &Contracts, method: &str, target: &str) -> (Vec<String>, Option<Reason>) {
-        let meaning = Reader::new(contracts.named("t").unwrap()).read(method, target.as_bytes());
+        let meaning = Meaning::of(contracts.named("t").unwrap(), method, target.as_bytes());
         (meaning.operations.iter().map(|operation| operation.id.clone()).collect(), meaning.closed)
     }
 

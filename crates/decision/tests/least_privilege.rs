@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use countersign_decision::cover::{Demand, smallest_cover};
-use countersign_decision::meaning::Reader;
+use countersign_decision::meaning::Meaning;
 use countersign_decision::usage::Usage;
 use countersign_decision::{
     AuthorizationFacts, AuthorizationState, Caller, ClientRef, Contract, Contracts, Enforcement, OrganizationFacts,
@@ -105,9 +105,9 @@ proptest! {
         let source = serde_json::json!({"name": "t", "operations": operations});
         let contracts = Contracts::new(vec![serde_json::from_value(source).unwrap()]).unwrap();
         let contract = contract(&contracts);
-        let (mut reader, mut usage, mut covered) = (Reader::new(contract), Usage::new(contract), Vec::new());
+        let (mut usage, mut covered) = (Usage::new(contract), Vec::new());
         for target in targets {
-            let can_be_opened = usage.add(&reader.read("GET", target.as_bytes()), None, 1);
+            let can_be_opened = usage.add(&Meaning::of(contract, "GET", target.as_bytes()), None, 1);
             prop_assert_eq!(can_be_opened, is_allowed(&contracts, &SCOPES, &PERMISSIONS, target), "{}", target);
             covered.extend(Some(target).filter(|_| can_be_opened));
         }
@@ -148,7 +148,7 @@ fn a_token_that_asked_for_little_needs_what_it_asked_for() {
     let source = serde_json::json!({"name": "t", "operations": [operation]});
     let contracts = Contracts::new(vec![serde_json::from_value(source).unwrap()]).unwrap();
     let mut usage = Usage::new(contract(&contracts));
-    let meaning = Reader::new(contract(&contracts)).read("GET", b"/p");
+    let meaning = Meaning::of(contract(&contracts), "GET", b"/p");
     assert!(usage.add(&meaning, Some(&["b"]), 1));
     assert_eq!(usage.scopes().smallest().names, ["b"]);
     assert!(!usage.add(&meaning, Some(&["c"]), 1), "its token asked for nothing that opens it");
@@ -165,7 +165,7 @@ fn the_fewest_roles_are_found_and_the_narrower_one_of_two() {
     let source = serde_json::json!({"name": "t", "operations": [operation]});
     let contracts = Contracts::new(vec![serde_json::from_value(source).unwrap()]).unwrap();
     let mut usage = Usage::new(contract(&contracts));
-    usage.add(&Reader::new(contract(&contracts)).read("GET", b"/p"), None, 1);
+    usage.add(&Meaning::of(contract(&contracts), "GET", b"/p"), None, 1);
     let roles: [BTreeSet<&str>; 4] = [
         BTreeSet::from(["x:y:add"]),
         BTreeSet::from(["x:y:add", "x:y:view", "admin"]),
@@ -181,10 +181,10 @@ fn the_fewest_roles_are_found_and_the_narrower_one_of_two() {
 fn all_operations_of_the_real_contract_at_once_are_answered_exactly() {
     let Some(contracts) = shared_input::real_contract() else { return };
     let contract = contracts.named("genesys").expect("it was imported under this name");
-    let (mut reader, mut usage) = (Reader::new(contract), Usage::new(contract));
+    let mut usage = Usage::new(contract);
     let added = contract.operations().iter().filter(|operation| {
         let target: String = operation.path.replace(['{', '}'], "x");
-        usage.add(&reader.read(operation.method.as_str(), target.as_bytes()), None, 1)
+        usage.add(&Meaning::of(contract, operation.method.as_str(), target.as_bytes()), None, 1)
     });
     let added = added.count();
     assert!(added > 3_000, "{added}");

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use clap::ValueEnum;
-use countersign_decision::meaning::{Meaning, Reader};
+use countersign_decision::meaning::Meaning;
 use countersign_decision::{ClientRef, Contract, Reason, Requirement, Scope};
 use countersign_domain::user::Email;
 use countersign_domain::world::{CompiledWorld, OrganizationEntry};
@@ -47,7 +47,7 @@ pub(super) struct Focus<'a> {
 pub(super) struct Tally<'a> {
     focus: Focus<'a>,
     compiled: &'a CompiledWorld,
-    reader: Reader<'a>,
+    contract: &'a Contract,
     users: HashMap<String, &'a str>,
     positions: HashMap<Key<'a>, usize>,
     kinds: Vec<Kind<'a>>,
@@ -128,7 +128,7 @@ impl<'a> Tally<'a> {
         Self {
             focus,
             compiled,
-            reader: Reader::new(contract),
+            contract,
             users: users.map(|user| (user.email.key(), user.email.as_str())).collect(),
             positions: HashMap::new(),
             kinds: Vec::new(),
@@ -158,7 +158,7 @@ impl<'a> Tally<'a> {
             Some(None) => Who::Client,
             Some(Some(email)) => self.users.get(&Email::key_of(email)).map_or(Who::Unknown, |known| Who::User(known)),
         };
-        let meaning = self.reader.read(&entry.method, &entry.target);
+        let meaning = Meaning::of(self.contract, &entry.method, &entry.target);
         let ceiling = entry.caller.scopes.as_ref().map(|scopes| relevant(scopes, &meaning));
         let operations = meaning.operations.iter().map(|operation| operation.id.as_str()).collect();
         let key = Key { who: who.clone(), ceiling: ceiling.clone(), operations, closed: meaning.closed };
