@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_domain::id::{OrganizationId, RoleId, UserId};
+use countersign_domain::id::{DivisionId, OrganizationId, RoleId, UserId};
 use countersign_domain::organization::DivisionScope;
 use countersign_domain::role::{Assignee, Role, RoleAssignment};
 use serde_json::{Value, json};
@@ -211,13 +211,42 @@ impl OrgWriter<'_> {
         Ok(())
     }
 
+    /// Takes a role from everybody.
     pub(crate) async fn delete_assignments_of_role(&mut self, role: &RoleId) -> Result<i64, StoreError> {
-        let deleted = sqlx::query("DELETE FROM role_assignments WHERE org_id = $1 AND role_id = $2")
-            .bind(self.organization.as_str())
-            .bind(role.as_str())
-            .execute(&mut *self.transaction)
-            .await?;
-        Ok(i64::try_from(deleted.rows_affected()).unwrap_or(i64::MAX))
+        let deleted = sqlx::query(
+            "DELETE FROM role_assignments
+              WHERE org_id = $1
+                AND role_id = $2
+             RETURNING assignee_kind, assignee_id",
+        )
+        .bind(self.organization.as_str())
+        .bind(role.as_str())
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        self.touch_assignees(&deleted)?;
+        Ok(i64::try_from(deleted.len()).unwrap_or(i64::MAX))
+    }
+
+    /// Takes every role that is held in one division.
+    pub(crate) async fn delete_assignments_in(&mut self, division: &DivisionId) -> Result<(), StoreError> {
+        let deleted = sqlx::query(
+            "DELETE FROM role_assignments
+              WHERE org_id = $1
+                AND division_id = $2
+             RETURNING assignee_kind, assignee_id",
+        )
+        .bind(self.organization.as_str())
+        .bind(division.as_str())
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        self.touch_assignees(&deleted)
+    }
+
+    fn touch_assignees(&mut self, deleted: &[AnyRow]) -> Result<(), StoreError> {
+        for row in deleted {
+            self.touch(&row.text("assignee_kind")?, &row.text("assignee_id")?);
+        }
+        Ok(())
     }
 
     async fn check_assignee(&mut self, assignee: &Assignee) -> Result<(), StoreError> {

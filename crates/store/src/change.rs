@@ -1,5 +1,5 @@
 //! The one way to write authority: in one transaction, the change itself, the organization's next revision, a change row
-//! that other nodes follow, and an audit record with the state before and after (invariant 41).
+//! that says what it touched, for those who follow, and an audit record with the state before and after (invariant 41).
 //!
 //! The first statement locks the organization's row, so writers of one organization take turns and each sees what the
 //! one before it committed, on both databases.
@@ -16,6 +16,7 @@ use crate::column::json_text;
 use crate::db::Transaction;
 use crate::error::StoreError;
 use crate::store::OrgStore;
+use crate::touched::Touched;
 
 /// One organization inside a write transaction, locked. Dropped, nothing happened.
 pub(crate) struct OrgWriter<'w> {
@@ -24,7 +25,8 @@ pub(crate) struct OrgWriter<'w> {
     pub(crate) actor: &'w Actor,
     pub(crate) now: Timestamp,
     pub(crate) entropy: &'w dyn Entropy,
-    changes_authority: bool,
+    /// `None`: decisions do not depend on anything that changed.
+    touched: Option<Touched>,
     events: Vec<Event>,
 }
 
@@ -82,7 +84,7 @@ impl<'w> OrgWriter<'w> {
             return Err(StoreError::NotFound { what: "organization" });
         }
         let Author { organization, actor, now, entropy } = author;
-        Ok(Self { transaction, organization, actor, now, entropy, changes_authority: false, events: Vec::new() })
+        Ok(Self { transaction, organization, actor, now, entropy, touched: None, events: Vec::new() })
     }
 
     pub(crate) fn author(&self) -> Author<'w> {
@@ -98,8 +100,13 @@ impl<'w> OrgWriter<'w> {
 
     /// Something that decisions depend on changed.
     pub(crate) fn record(&mut self, event: Event) {
-        self.changes_authority = true;
+        self.touch(&event.entity, &event.entity_id);
         self.events.push(event);
+    }
+
+    /// Something changed along with what an event is about.
+    pub(crate) fn touch(&mut self, kind: &str, id: &str) {
+        self.touched.get_or_insert_with(Touched::nothing).add(kind, id);
     }
 
     /// Something worth remembering happened that decisions do not depend on.
@@ -115,9 +122,9 @@ impl<'w> OrgWriter<'w> {
 
     /// As [`commit`](Self::commit), but leaves the transaction open, for a change of several organizations.
     pub(crate) async fn finish(self) -> Result<Transaction, StoreError> {
-        let Self { mut transaction, organization, actor, now, entropy, changes_authority, events } = self;
-        if changes_authority {
-            bump(&mut transaction, organization, now).await?;
+        let Self { mut transaction, organization, actor, now, entropy, touched, events } = self;
+        if let Some(touched) = &touched {
+            bump(&mut transaction, organization, touched, now).await?;
         }
         let author = Author { organization, actor, now, entropy };
         for event in &events {
@@ -158,17 +165,23 @@ pub(crate) async fn write_audit(
     Ok(())
 }
 
-async fn bump(transaction: &mut Transaction, organization: &OrganizationId, now: Timestamp) -> Result<(), StoreError> {
+async fn bump(
+    transaction: &mut Transaction,
+    organization: &OrganizationId,
+    touched: &Touched,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query("UPDATE organizations SET revision = revision + 1 WHERE org_id = $1")
         .bind(organization.as_str())
         .execute(&mut **transaction)
         .await?;
     sqlx::query(
-        "INSERT INTO changes (org_id, revision, changed_at)
-         SELECT org_id, revision, $2 FROM organizations WHERE org_id = $1",
+        "INSERT INTO changes (org_id, revision, changed_at, touched)
+         SELECT org_id, revision, $2, $3 FROM organizations WHERE org_id = $1",
     )
     .bind(organization.as_str())
     .bind(now.as_micros())
+    .bind(touched.text())
     .execute(&mut **transaction)
     .await?;
     Ok(())

@@ -83,11 +83,7 @@ impl OrgWriter<'_> {
         .bind(division.id.as_str())
         .execute(&mut *self.transaction)
         .await?;
-        sqlx::query("DELETE FROM role_assignments WHERE org_id = $1 AND division_id = $2")
-            .bind(self.organization.as_str())
-            .bind(division.id.as_str())
-            .execute(&mut *self.transaction)
-            .await?;
+        self.delete_assignments_in(&division.id).await?;
         sqlx::query("DELETE FROM divisions WHERE org_id = $1 AND division_id = $2")
             .bind(self.organization.as_str())
             .bind(division.id.as_str())

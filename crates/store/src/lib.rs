@@ -28,9 +28,11 @@ mod session;
 mod snapshot;
 mod store;
 pub mod token;
+mod touched;
 pub mod user;
 pub mod user_search;
 
 pub use db::{Location, Options};
 pub use error::StoreError;
+pub use snapshot::News;
 pub use store::{Listing, OrgStore, Page, Store, SystemStore, SystemTask};
