@@ -1,20 +1,31 @@
-//! Compiled organizations, kept while their revision is current.
+//! Compiled organizations, kept while their revision is current, and brought up to date by what changed.
 //!
 //! The look-up of a token reads its organization's revision in the same query, so a snapshot is never older than the
-//! call that it decides: what was revoked is gone on the next call, on every node.
+//! call that it decides: what was revoked is gone on the next call, on every node. What a change touched is read again,
+//! not everything (`docs/decisions/0014-incremental-snapshots.md`).
 
 use std::sync::Arc;
 
-use countersign_decision::{Contracts, Snapshot};
+use arc_swap::ArcSwapOption;
+use countersign_decision::{Contracts, OrganizationFacts, Snapshot};
 use countersign_domain::id::OrganizationId;
-use countersign_store::{StoreError, SystemStore};
+use countersign_store::{News, StoreError, SystemStore};
+use tokio::sync::Mutex;
 
 /// Most organizations that are kept compiled; the least recently used go first.
 const MAX_ORGANIZATIONS: u64 = 10_000;
 
 /// A bounded cache of compiled organizations.
 #[derive(Clone)]
-pub struct Snapshots(moka::sync::Cache<OrganizationId, Arc<Compiled>>);
+pub struct Snapshots(moka::sync::Cache<OrganizationId, Arc<Kept>>);
+
+/// What is kept of one organization.
+#[derive(Default)]
+struct Kept {
+    compiled: ArcSwapOption<Compiled>,
+    /// Held by the one call that loads; the others wait for what it finds.
+    loading: Mutex<()>,
+}
 
 /// One organization, compiled at one revision against one set of contracts.
 struct Compiled {
@@ -38,16 +49,56 @@ impl Snapshots {
         contracts: &Arc<Contracts>,
         store: &SystemStore<'_>,
     ) -> Result<Option<Arc<Snapshot>>, StoreError> {
-        if let Some(compiled) = self.0.get(organization)
-            && compiled.revision >= revision
-            && Arc::ptr_eq(&compiled.contracts, contracts)
-        {
-            return Ok(Some(Arc::clone(&compiled.snapshot)));
+        let kept = self.0.get_with_by_ref(organization, Arc::default);
+        if let Some(snapshot) = kept.at_least(revision, contracts) {
+            return Ok(Some(snapshot));
         }
-        let Some((revision, facts)) = store.organization_facts(organization).await? else { return Ok(None) };
-        let snapshot = Arc::new(Snapshot::compile(contracts.catalogue(), &facts));
-        let compiled = Compiled { revision, contracts: Arc::clone(contracts), snapshot: Arc::clone(&snapshot) };
-        self.0.insert(organization.clone(), Arc::new(compiled));
+        let _turn = kept.loading.lock().await;
+        // Who had the turn before may have found what is needed, or something older: it began before this call's revision.
+        if let Some(snapshot) = kept.at_least(revision, contracts) {
+            return Ok(Some(snapshot));
+        }
+        let Some(compiled) = kept.load(organization, contracts, store).await? else { return Ok(None) };
+        let snapshot = Arc::clone(&compiled.snapshot);
+        kept.compiled.store(Some(Arc::new(compiled)));
         Ok(Some(snapshot))
+    }
+}
+
+impl Kept {
+    fn at_least(&self, revision: i64, contracts: &Arc<Contracts>) -> Option<Arc<Snapshot>> {
+        let compiled = self.compiled_against(contracts)?;
+        (compiled.revision >= revision).then(|| Arc::clone(&compiled.snapshot))
+    }
+
+    /// What is kept, unless it was compiled against other contracts.
+    fn compiled_against(&self, contracts: &Arc<Contracts>) -> Option<Arc<Compiled>> {
+        self.compiled.load_full().filter(|compiled| Arc::ptr_eq(&compiled.contracts, contracts))
+    }
+
+    /// The organization as it stands now, from what is kept and what changed since, or from everything.
+    async fn load(
+        &self,
+        organization: &OrganizationId,
+        contracts: &Arc<Contracts>,
+        store: &SystemStore<'_>,
+    ) -> Result<Option<Compiled>, StoreError> {
+        let compile = |facts: &OrganizationFacts| Snapshot::compile(contracts.catalogue(), facts);
+        let loaded = match self.compiled_against(contracts) {
+            Some(before) => {
+                let news = store.organization_news(organization, before.revision).await?;
+                news.map(|(revision, news)| match news {
+                    News::Changes(changes) => (revision, before.snapshot.with(&changes)),
+                    News::Everything(facts) => (revision, compile(&facts)),
+                })
+            }
+            None => store.organization_facts(organization).await?.map(|(revision, facts)| (revision, compile(&facts))),
+        };
+        let compiled = |(revision, snapshot)| Compiled {
+            revision,
+            contracts: Arc::clone(contracts),
+            snapshot: Arc::new(snapshot),
+        };
+        Ok(loaded.map(compiled))
     }
 }
