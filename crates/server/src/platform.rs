@@ -20,6 +20,7 @@ mod permissions;
 mod refused;
 mod roles;
 mod scopes;
+mod snapshot;
 mod subjects;
 mod tokens;
 mod user_roles;
@@ -115,7 +116,7 @@ impl<'a> Door<'a> {
         // no operation of ours is public, so every allowed call has a permit; one without goes no further
         let (Some(permit), Asker::Live(live)) = (allowed.permit, &self.asker) else { return Err(ApiError::internal()) };
         let template = contract.operation(&allowed.operation_id).ok_or_else(ApiError::internal)?.path.as_str();
-        let parameters = Parameters::read(template, ask.target)?;
+        let parameters = incoming.parameters(template, ask.target)?;
         let body = incoming.read().await?;
         let answer = handler(Call::new(self, live, permit, parameters, body)).await;
         if let Err(error) = &answer {

@@ -40,6 +40,7 @@ pub struct Call {
 
 /// A body that is still to be read. It is read once, and only for a call that is allowed.
 pub(super) struct Incoming {
+    if_none_match: Option<String>,
     body: Option<Body>,
     read: JsonBody,
 }
@@ -66,11 +67,12 @@ impl From<Page> for countersign_store::Page {
     }
 }
 
-/// The parameters in the target of a call.
+/// The parameters of a call: those in its target, and the one header that an operation of ours takes.
 pub struct Parameters {
     target_path: String,
     path: Vec<(String, String)>,
     query: Form,
+    if_none_match: Option<String>,
 }
 
 impl Parameters {
@@ -79,14 +81,22 @@ impl Parameters {
         let target = String::from_utf8_lossy(target);
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let query = Form::parse(query.as_bytes()).map_err(|error| ApiError::bad_request(error.to_string()))?;
-        Ok(Self { target_path: path.to_owned(), path: path_parameters(template, path), query })
+        let path_parameters = path_parameters(template, path);
+        Ok(Self { target_path: path.to_owned(), path: path_parameters, query, if_none_match: None })
     }
 }
 
 impl Incoming {
     pub(super) fn new(headers: &HeaderMap, body: Body) -> Self {
         let read = JsonBody { bytes: Bytes::new(), is_json: has_json_type(headers) };
-        Self { body: Some(body), read }
+        let if_none_match = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+        Self { if_none_match: if_none_match.map(str::to_owned), body: Some(body), read }
+    }
+
+    /// The parameters of the call, which `template` matches.
+    pub(super) fn parameters(&self, template: &str, target: &[u8]) -> Result<Parameters, ApiError> {
+        let in_target = Parameters::read(template, target)?;
+        Ok(Parameters { if_none_match: self.if_none_match.clone(), ..in_target })
     }
 
     pub(super) async fn read(&mut self) -> Result<JsonBody, ApiError> {
@@ -143,6 +153,11 @@ impl Call {
     /// The path of the target as it was sent.
     pub fn target_path(&self) -> &str {
         &self.parameters.target_path
+    }
+
+    /// The entity tags that the caller knows (RFC 9110 §13.1.2).
+    pub fn if_none_match(&self) -> Option<&str> {
+        self.parameters.if_none_match.as_deref()
     }
 
     /// The query, pair by pair.

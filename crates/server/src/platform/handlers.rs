@@ -7,8 +7,8 @@ use axum::response::Response;
 
 use crate::http::error::ApiError;
 use crate::platform::{
-    Call, approval_requests, authorizations, clients, divisions, organization, permissions, roles, scopes, subjects,
-    tokens, user_roles, user_search, users,
+    Call, approval_requests, authorizations, clients, divisions, organization, permissions, roles, scopes, snapshot,
+    subjects, tokens, user_roles, user_search, users,
 };
 
 /// What a handler gives.
@@ -70,6 +70,7 @@ handlers! {
     "deleteToken" => tokens::end_all_of_user,
 
     "getOrganizationsMe" => organization::read,
+    "getOrganizationsMeSnapshot" => snapshot::read,
     "getOrganizationsScopeenforcement" => organization::enforcement,
     "putOrganizationsScopeenforcement" => organization::set_enforcement,
 }

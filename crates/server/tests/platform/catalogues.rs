@@ -14,7 +14,10 @@ async fn every_scope_is_listed_with_the_words_for_people() {
     names.sort_unstable();
     let listed: Vec<_> =
         list["entities"].as_array().unwrap().iter().map(|scope| scope["id"].as_str().unwrap()).collect();
-    assert_eq!((listed, &list["total"], &list["selfUri"]), (names.to_vec(), &json!(9), &json!("/api/v2/oauth/scopes")));
+    assert_eq!(
+        (listed, &list["total"], &list["selfUri"]),
+        (names.to_vec(), &json!(10), &json!("/api/v2/oauth/scopes"))
+    );
 
     let one = server.get(&bob, "/api/v2/oauth/scopes/users:readonly").await.ok();
     let expected = json!({

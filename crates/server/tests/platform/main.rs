@@ -14,6 +14,7 @@ mod postgres;
 mod roles;
 mod schema;
 mod server;
+mod snapshot;
 mod subjects;
 mod tokens;
 mod user_search;

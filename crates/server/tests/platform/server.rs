@@ -108,6 +108,11 @@ impl TestServer {
         answered(self.request(method, token, path).header("content-type", content_type).body(body)).await
     }
 
+    /// A GET with one more header.
+    pub(crate) async fn get_with(&self, token: &str, path: &str, header: (&str, &str)) -> Answer {
+        answered(self.request("GET", token, path).header(header.0, header.1)).await
+    }
+
     fn request(&self, method: &str, token: &str, path: &str) -> reqwest::RequestBuilder {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let request = self.http.request(method, format!("{}{path}", self.origin));

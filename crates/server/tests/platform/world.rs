@@ -21,7 +21,7 @@ use countersign_store::{OrgStore, SystemStore, SystemTask};
 use super::server::TestServer;
 
 /// The scopes of our own API.
-pub(crate) const PLATFORM_SCOPES: [&str; 9] = [
+pub(crate) const PLATFORM_SCOPES: [&str; 10] = [
     "user-basic-info",
     "users",
     "users:readonly",
@@ -31,6 +31,7 @@ pub(crate) const PLATFORM_SCOPES: [&str; 9] = [
     "oauth:readonly",
     "organization",
     "organization:readonly",
+    "snapshot:readonly",
 ];
 
 /// One organization of a test, by the names of what is in it.
@@ -62,6 +63,17 @@ impl<'s> World<'s> {
         let new = NewOrganization { id: id.clone(), name, enforcement, home_division: "Home".to_owned() };
         system(server, SystemTask::Demo).create_organization(&new, &scopes(&PLATFORM_SCOPES)).await.unwrap();
         Self { server, id, roles: BTreeMap::new(), users: BTreeMap::new(), clients: BTreeMap::new() }
+    }
+
+    /// An organization that is there already.
+    pub(crate) fn of(server: &'s TestServer, id: &str) -> Self {
+        let id = OrganizationId::parse(id).unwrap();
+        Self { server, id, roles: BTreeMap::new(), users: BTreeMap::new(), clients: BTreeMap::new() }
+    }
+
+    /// What loads a snapshot.
+    pub(crate) fn system(&self) -> SystemStore<'s> {
+        system(self.server, SystemTask::Enforcement)
     }
 
     pub(crate) fn store(&self) -> OrgStore<'s> {

@@ -1,8 +1,9 @@
-//! Organizations and how strictly they hold apps to their scopes (`Organization`, `ScopeEnforcement`).
+//! Organizations, how strictly they hold apps to their scopes, and all that their calls are decided on (`Organization`,
+//! `ScopeEnforcement`, `OrganizationSnapshot`).
 
 use std::collections::BTreeMap;
 
-use countersign_decision::Enforcement;
+use countersign_decision::{Enforcement, OrganizationFacts};
 use countersign_domain::organization;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,23 @@ pub struct ScopeEnforcementUpdate {
     pub mode: Enforcement,
     /// Whether the mode holds for client credentials too; absent: as before.
     pub bounds_client_credentials: Option<bool>,
+}
+
+/// Everything that decisions depend on, at one revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrganizationSnapshot {
+    revision: i64,
+    /// In the form that the decision library reads, not in that of this API.
+    facts: OrganizationFacts,
+    self_uri: &'static str,
+}
+
+impl OrganizationSnapshot {
+    /// The facts of exactly this revision.
+    pub fn new(revision: i64, facts: OrganizationFacts) -> Self {
+        Self { revision, facts, self_uri: "/api/v2/organizations/me/snapshot" }
+    }
 }
 
 impl From<&organization::Organization> for Organization {
