@@ -65,6 +65,20 @@ impl OrgStore<'_> {
         find_authorization(self.database.readers(), &self.organization, client).await
     }
 
+    /// Whether a role limits who may use an app.
+    pub async fn limits_an_app(&self, role: &RoleId) -> Result<bool, StoreError> {
+        let rows = sqlx::query("SELECT roles FROM authorizations WHERE org_id = $1 AND roles <> '[]'")
+            .bind(self.organization.as_str())
+            .fetch_all(self.database.readers())
+            .await?;
+        for row in &rows {
+            if row.json::<Vec<RoleId>>("roles")?.contains(role) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Authorizes a client of any organization. Open requests for it are thereby answered.
     ///
     /// # Errors

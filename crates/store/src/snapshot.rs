@@ -47,7 +47,7 @@ impl SystemStore<'_> {
 }
 
 impl OrgStore<'_> {
-    /// The organization's revision and the facts that belong to exactly that revision: what a write is judged on.
+    /// The organization's revision and the facts that belong to exactly that revision.
     pub async fn facts(&self) -> Result<(i64, OrganizationFacts), StoreError> {
         let facts = read_facts(self.database, &self.organization).await?;
         facts.ok_or(StoreError::NotFound { what: "organization" })

@@ -55,8 +55,10 @@ pub(super) async fn grant(call: Call) -> Result<Response, ApiError> {
     let (scopes, roles) = read_update(&call, &request)?;
 
     let grantor = Grantor::read(&call).await?;
-    if let Some(unknown) = roles.iter().find(|role| grantor.role(role).is_none()) {
-        return Err(ApiError::invalid("bad.role", format!("the organization has no role `{unknown}`")));
+    for role in &roles {
+        if call.org().role(role).await?.is_none() {
+            return Err(ApiError::invalid("bad.role", format!("the organization has no role `{role}`")));
+        }
     }
     let present = call.org().authorization(&app.client.id).await?.map(|(grant, _)| grant);
     if is_own_affair(&call, &app.client) {

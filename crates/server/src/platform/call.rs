@@ -139,7 +139,12 @@ impl Call {
         self.snapshot.authority(&self.caller)
     }
 
-    /// Who calls, for a decision on other facts than those of the door.
+    /// The organization as it stood when the call was decided.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Who calls, for a decision on another snapshot than that of the door.
     pub fn caller(&self) -> &Caller {
         &self.caller
     }

@@ -1,7 +1,6 @@
 //! The apps that an organization registered (`/api/v2/oauth/clients`).
 
 use axum::response::Response;
-use countersign_decision::PermissionPolicy;
 use countersign_domain::client::{Client, ClientState};
 use countersign_domain::id::{ClientId, RoleId};
 use countersign_domain::organization::DivisionScope;
@@ -50,7 +49,7 @@ pub(super) async fn create(call: Call) -> Result<Response, ApiError> {
     let hash = secret.as_ref().map(|secret| SecretHash::Sha256(secret.digest()));
 
     let grantor = Grantor::read(&call).await?;
-    must_hold_roles(&grantor, &request.roles)?;
+    must_hold_roles(&call, &grantor, &request.roles).await?;
     let made = grantor.store(&call).create_client(&new, hash.as_ref(), &request.roles).await?;
     answer(&call, &made, secret.as_ref()).await
 }
@@ -81,7 +80,7 @@ pub(super) async fn replace(call: Call) -> Result<Response, ApiError> {
 
     let grantor = Grantor::read(&call).await?;
     must_hold_roles_of(&call, &grantor, &client.id).await?;
-    must_hold_roles(&grantor, &request.roles)?;
+    must_hold_roles(&call, &grantor, &request.roles).await?;
     let changed = grantor.store(&call).update_client(&client.id, &change).await?;
     answer(&call, &changed, None).await
 }
@@ -133,14 +132,14 @@ fn new_secret_text(call: &Call) -> Secret {
 async fn must_hold_roles_of(call: &Call, grantor: &Grantor, client: &ClientId) -> Result<(), ApiError> {
     let held = call.org().assignments_of(&Assignee::Client(client.clone())).await?;
     let roles: Vec<_> = held.into_iter().map(|assignment| (assignment.role, assignment.division)).collect();
-    must_hold_roles(grantor, &roles)
+    must_hold_roles(call, grantor, &roles).await
 }
 
-fn must_hold_roles(grantor: &Grantor, roles: &[(RoleId, DivisionScope)]) -> Result<(), ApiError> {
+async fn must_hold_roles(call: &Call, grantor: &Grantor, roles: &[(RoleId, DivisionScope)]) -> Result<(), ApiError> {
     for (id, division) in roles {
         let unknown = || ApiError::bad_client_role(format!("the organization has no role `{id}`"));
-        let policies: &[PermissionPolicy] = &grantor.role(id).ok_or_else(unknown)?.policies;
-        let lacking = grantor.held.lacking(policies, division);
+        let policies = call.org().role(id).await?.ok_or_else(unknown)?.policies;
+        let lacking = grantor.held.lacking(&policies, division);
         if !lacking.is_empty() {
             let why = "The caller does not have all the roles assigned to this client";
             return Err(ApiError::bad_client_role(format!("{why}: it does not hold [{}] there", lacking.join(", "))));

@@ -4,8 +4,8 @@
 //! in the division that the role is given in, what an app may do by rules that no app can turn on itself
 //! (`docs/decisions/0010-nobody-gives-more-than-they-hold.md`).
 
-use countersign_decision::{OrganizationFacts, Permission, PermissionMode, PermissionPolicy, RoleFacts};
-use countersign_domain::id::{ClientId, RoleId};
+use countersign_decision::{Permission, PermissionMode, PermissionPolicy};
+use countersign_domain::id::ClientId;
 use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::organization::DivisionScope;
 use countersign_domain::role::{Assignee, Role, RoleAssignment};
@@ -23,9 +23,6 @@ pub(super) struct Held(Vec<(RoleAssignment, Role)>);
 pub(super) struct Grantor {
     /// What the caller holds.
     pub(super) held: Held,
-    /// The organization.
-    pub(super) facts: OrganizationFacts,
-    revision: i64,
 }
 
 /// Invariant 17, and more: an app does not change its own registration, secret or roles, whomever it acts for. Else an
@@ -108,24 +105,18 @@ impl Held {
 }
 
 impl Grantor {
-    /// Reads the organization and what the caller holds in it.
+    /// Reads what the caller holds.
     pub(super) async fn read(call: &Call) -> Result<Self, ApiError> {
-        // first what the caller holds: if the revision is still the door's afterwards, both are of that revision
+        // first what the caller holds: if the revision is still the door's afterwards, it and the door's snapshot are of that revision
         let held = Held::read(call).await?;
-        let (revision, facts) = call.org().facts().await?;
-        if revision != call.bearer.org_revision {
+        if call.org().organization().await?.revision != call.bearer.org_revision {
             return Err(ApiError::moved());
         }
-        Ok(Self { held, facts, revision })
+        Ok(Self { held })
     }
 
-    /// The organization's data, for a write that happens on this revision or not at all.
+    /// The organization's data, for a write that happens on the door's revision or not at all.
     pub(super) fn store<'c>(&self, call: &'c Call) -> OrgStore<'c> {
-        call.org().at_revision(self.revision)
-    }
-
-    /// A role of the organization.
-    pub(super) fn role(&self, id: &RoleId) -> Option<&RoleFacts> {
-        self.facts.roles.iter().find(|role| role.id == id.as_str())
+        call.org().at_revision(call.bearer.org_revision)
     }
 }

@@ -4,25 +4,23 @@
 //! counts as given: an organization may revoke its console, and then needs another app, not other people.
 
 use countersign_decision::{
-    AuthorizationFacts, AuthorizationState, Caller, ClientRef, Contracts, OrganizationFacts, Snapshot, Subject,
-    decide_operation,
+    AuthorizationFacts, AuthorizationState, Caller, Change, ClientRef, Contracts, Snapshot, Subject, decide_operation,
 };
 use countersign_store::client::CONSOLE_CLIENT;
 use countersign_store::organization::PLATFORM_ORGANIZATION;
 
 use crate::contracts;
 use crate::http::error::ApiError;
+use crate::platform::Call;
 
 /// The operation by which apps are authorized.
 const AUTHORIZE: &str = "putOauthAuthorization";
 
 /// Refuses a change after which nobody could authorize apps any more, though somebody can before it.
-pub(super) fn must_remain(
-    contracts: &Contracts,
-    before: &OrganizationFacts,
-    after: &OrganizationFacts,
-) -> Result<(), ApiError> {
-    if somebody_can_authorize(contracts, after) || !somebody_can_authorize(contracts, before) {
+pub(super) fn must_remain(call: &Call, change: Change) -> Result<(), ApiError> {
+    let before = call.snapshot().with(&[console_may_everything(&call.contracts)]);
+    let after = before.with(&[change]);
+    if somebody_can_authorize(&call.contracts, &after) || !somebody_can_authorize(&call.contracts, &before) {
         return Ok(());
     }
     Err(ApiError::conflict_as(
@@ -31,16 +29,17 @@ pub(super) fn must_remain(
     ))
 }
 
-fn somebody_can_authorize(contracts: &Contracts, facts: &OrganizationFacts) -> bool {
+fn console_may_everything(contracts: &Contracts) -> Change {
     let scopes = contracts.catalogue().scopes().iter().map(|entry| entry.scope.to_string());
-    let console = AuthorizationFacts {
+    Change::Authorization(AuthorizationFacts {
         client: CONSOLE_CLIENT.to_owned(),
         state: AuthorizationState::Authorized,
         scopes: scopes.collect(),
         roles: vec![],
-    };
-    let facts = OrganizationFacts { authorizations: vec![console], ..facts.clone() };
-    let snapshot = Snapshot::compile(contracts.catalogue(), &facts);
+    })
+}
+
+fn somebody_can_authorize(contracts: &Contracts, snapshot: &Snapshot) -> bool {
     snapshot.active_users().any(|user| {
         let caller = from_console(user);
         let authority = snapshot.authority(&caller);

@@ -1,7 +1,7 @@
 //! Roles: what permissions people are given together (`/api/v2/authorization/roles`).
 
 use axum::response::Response;
-use countersign_decision::{OrganizationFacts, PermissionPolicy};
+use countersign_decision::{Change, PermissionPolicy, RoleFacts};
 use countersign_domain::id::RoleId;
 use countersign_domain::role::Role;
 use countersign_store::Page as Whole;
@@ -96,13 +96,11 @@ pub(super) async fn edit(call: Call) -> Result<Response, ApiError> {
 pub(super) async fn delete(call: Call) -> Result<Response, ApiError> {
     let role = find(&call).await?;
     let grantor = Grantor::read(&call).await?;
-    if grantor.facts.authorizations.iter().any(|one| one.roles.iter().any(|limit| limit == role.id.as_str())) {
+    if call.org().limits_an_app(&role.id).await? {
         let why = "the organization limits the use of an app to holders of this role; change that authorization first";
         return Err(ApiError::conflict_as("role.in.use", why));
     }
-    let mut after = grantor.facts.clone();
-    after.roles.retain(|one| one.id != role.id.as_str());
-    last_holder::must_remain(&call.contracts, &grantor.facts, &after)?;
+    last_holder::must_remain(&call, Change::RoleGone(role.id.to_string()))?;
     grantor.store(&call).delete_role(&role.id).await?;
     no_content()
 }
@@ -147,7 +145,8 @@ async fn change_role(call: &Call, request: &RoleRequest, change: RoleChange) -> 
     let (grantor, role) = (Grantor::read(call).await?, find(call).await?);
     if let Some(policies) = &change.policies {
         must_hold_what_is_added(call, &grantor, &role, policies).await?;
-        last_holder::must_remain(&call.contracts, &grantor.facts, &with_policies(&grantor.facts, &role, policies))?;
+        let (id, name) = (role.id.to_string(), role.name.clone());
+        last_holder::must_remain(call, Change::Role(RoleFacts { id, name, policies: policies.clone() }))?;
     }
     let changed = grantor.store(call).update_role(&role.id, &change).await?;
     ok(with_count(call, &changed).await?)
@@ -172,13 +171,6 @@ async fn must_hold_what_is_added(
 fn must_hold_somewhere(held: &Held, policies: &[PermissionPolicy]) -> Result<(), ApiError> {
     let lacking = held.lacking_anywhere(policies);
     if lacking.is_empty() { Ok(()) } else { Err(ApiError::gives_too_much(&lacking)) }
-}
-
-fn with_policies(facts: &OrganizationFacts, role: &Role, policies: &[PermissionPolicy]) -> OrganizationFacts {
-    let mut after = facts.clone();
-    let edited = after.roles.iter_mut().filter(|one| one.id == role.id.as_str());
-    edited.for_each(|one| one.policies = policies.to_vec());
-    after
 }
 
 async fn find(call: &Call) -> Result<Role, ApiError> {

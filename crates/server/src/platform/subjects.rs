@@ -1,6 +1,7 @@
 //! Who holds which role where, one assignment at a time (`/api/v2/authorization/subjects`).
 
 use axum::response::Response;
+use countersign_domain::client::ClientState;
 use countersign_domain::id::{ClientId, DivisionId, RoleId, UserId};
 use countersign_domain::organization::DivisionScope;
 use countersign_domain::role::Assignee;
@@ -44,9 +45,9 @@ pub(super) async fn assign(call: Call) -> Result<Response, ApiError> {
     let (division, role) = (division(&call).await?, role(&call)?);
 
     let grantor = Grantor::read(&call).await?;
-    let policies = &grantor.role(&role).ok_or_else(|| ApiError::not_found("role"))?.policies;
+    let policies = call.org().role(&role).await?.ok_or_else(|| ApiError::not_found("role"))?.policies;
     grantor.held.must_act_in(&call, &division, DIVISION)?;
-    grantor.held.must_hold(policies, &division)?;
+    grantor.held.must_hold(&policies, &division)?;
     grantor.store(&call).assign_role(&assignee, &role, &division).await?;
     no_content()
 }
@@ -71,7 +72,7 @@ pub(super) async fn unassign(call: Call) -> Result<Response, ApiError> {
     grantor.held.must_act_in(&call, &division, DIVISION)?;
     if let Assignee::User(user) = &assignee {
         let kept: Vec<RoleId> = kept.into_iter().map(|held| held.role).collect();
-        last_holder::must_remain(&call.contracts, &grantor.facts, &with_roles(&grantor.facts, user, &kept))?;
+        last_holder::must_remain(&call, with_roles(user, subject.is_active, &kept))?;
     }
 
     grantor.store(&call).unassign_role(&assignee, &role, &division).await?;
@@ -83,18 +84,29 @@ struct Subject {
     assignee: Assignee,
     name: String,
     version: i64,
+    is_active: bool,
 }
 
 async fn user(call: &Call) -> Result<Option<Subject>, ApiError> {
     let Ok(id) = UserId::parse(call.path("subjectId")) else { return Ok(None) };
     let user = call.org().user(&id).await?.filter(|user| user.state != UserState::Deleted);
-    Ok(user.map(|user| Subject { assignee: Assignee::User(user.id), name: user.name, version: user.version }))
+    Ok(user.map(|user| Subject {
+        assignee: Assignee::User(user.id),
+        name: user.name,
+        version: user.version,
+        is_active: user.state == UserState::Active,
+    }))
 }
 
 async fn client(call: &Call) -> Result<Option<Subject>, ApiError> {
     let Ok(id) = ClientId::parse(call.path("subjectId")) else { return Ok(None) };
     let client = call.org().client(&id).await?;
-    Ok(client.map(|client| Subject { assignee: Assignee::Client(client.id), name: client.name, version: 1 }))
+    Ok(client.map(|client| Subject {
+        assignee: Assignee::Client(client.id),
+        name: client.name,
+        version: 1,
+        is_active: client.state == ClientState::Active,
+    }))
 }
 
 fn must_not_be_the_caller(call: &Call, assignee: &Assignee) -> Result<(), ApiError> {

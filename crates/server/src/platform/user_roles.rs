@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::response::Response;
-use countersign_decision::{OrganizationFacts, PermissionSet};
+use countersign_decision::{Change, PermissionSet, SubjectFacts};
 use countersign_domain::id::{RoleId, UserId};
 use countersign_domain::organization::DivisionScope;
 use countersign_domain::role::Assignee;
@@ -39,25 +39,23 @@ pub(super) async fn replace(call: Call) -> Result<Response, ApiError> {
     let grantor = Grantor::read(&call).await?;
     let held_before = call.org().assignments_of(&Assignee::User(user.id.clone())).await?;
     for role in roles.iter().filter(|role| !held_before.iter().any(|held| held.role == **role)) {
-        let policies = &grantor.role(role).ok_or_else(|| unknown_role(role))?.policies;
+        let policies = call.org().role(role).await?.ok_or_else(|| unknown_role(role))?.policies;
         grantor.held.must_act_in(&call, &home, DIVISION)?;
-        grantor.held.must_hold(policies, &home)?;
+        grantor.held.must_hold(&policies, &home)?;
     }
     for taken in held_before.iter().filter(|held| !roles.contains(&held.role)) {
         grantor.held.must_act_in(&call, &taken.division, DIVISION)?;
     }
-    last_holder::must_remain(&call.contracts, &grantor.facts, &with_roles(&grantor.facts, &user.id, &roles))?;
+    last_holder::must_remain(&call, with_roles(&user.id, user.state == UserState::Active, &roles))?;
 
     grantor.store(&call).replace_user_roles(&user.id, &roles, &home).await?;
     ok(user_authorization(&call, &user.id).await?)
 }
 
-/// The organization after the user's roles became these.
-pub(super) fn with_roles(facts: &OrganizationFacts, user: &UserId, roles: &[RoleId]) -> OrganizationFacts {
-    let mut after = facts.clone();
-    let ids: Vec<String> = roles.iter().map(ToString::to_string).collect();
-    after.users.iter_mut().filter(|one| one.id == user.as_str()).for_each(|one| one.roles.clone_from(&ids));
-    after
+/// The change by which these become the user's roles.
+pub(super) fn with_roles(user: &UserId, is_active: bool, roles: &[RoleId]) -> Change {
+    let roles = roles.iter().map(ToString::to_string).collect();
+    Change::User(SubjectFacts { id: user.to_string(), active: is_active, roles })
 }
 
 /// Roles that a user holds in any division, and the permissions that come with them.

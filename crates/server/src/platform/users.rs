@@ -1,7 +1,7 @@
 //! The people of an organization: list, create, read, edit, delete (`/api/v2/users`).
 
 use axum::response::Response;
-use countersign_decision::OrganizationFacts;
+use countersign_decision::Change;
 use countersign_domain::id::{DivisionId, UserId};
 use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::organization::DivisionScope;
@@ -101,7 +101,7 @@ pub(super) async fn edit(call: Call) -> Result<Response, ApiError> {
     }
     let changed = if change.state == Some(UserState::Inactive) {
         let grantor = Grantor::read(&call).await?;
-        last_holder::must_remain(&call.contracts, &grantor.facts, &without(&grantor.facts, &found.id))?;
+        last_holder::must_remain(&call, Change::UserGone(found.id.to_string()))?;
         grantor.store(&call).update_user(&found.id, version, &change).await?
     } else {
         call.org().update_user(&found.id, version, &change).await?
@@ -114,7 +114,7 @@ pub(super) async fn delete(call: Call) -> Result<Response, ApiError> {
     let found = existing(&call).await?;
     let grantor = Grantor::read(&call).await?;
     grantor.held.must_act_in(&call, &DivisionScope::Division(found.division.clone()), DIVISION)?;
-    last_holder::must_remain(&call.contracts, &grantor.facts, &without(&grantor.facts, &found.id))?;
+    last_holder::must_remain(&call, Change::UserGone(found.id.to_string()))?;
     grantor.store(&call).delete_user(&found.id).await?;
     no_content_object()
 }
@@ -247,11 +247,4 @@ fn user_change(request: &UpdateUser) -> Result<(i64, UserChange), ApiError> {
     };
     fields.finish()?;
     Ok((version.ok_or_else(ApiError::internal)?, change))
-}
-
-/// The organization without what this user may do.
-fn without(facts: &OrganizationFacts, user: &UserId) -> OrganizationFacts {
-    let mut after = facts.clone();
-    after.users.retain(|one| one.id != user.as_str());
-    after
 }
