@@ -48,6 +48,11 @@ fn least_privilege_is_found_as_the_guide_says() {
 }
 
 #[test]
+fn the_library_finds_what_it_needs_as_the_guide_says() {
+    follow("docs/guides/embed-the-library.md");
+}
+
+#[test]
 fn the_configuration_is_what_its_page_says() {
     follow("docs/reference/configuration.md");
 }
