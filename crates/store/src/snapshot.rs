@@ -1,4 +1,5 @@
-//! What decisions about one organization depend on, read in one transaction: all of it, or what changed since a revision.
+//! What decisions about one organization depend on, read in one transaction: all of it, or what changed since a
+//! revision.
 
 use std::collections::{BTreeMap, BTreeSet};
 

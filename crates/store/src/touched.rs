@@ -1,7 +1,7 @@
 //! What changes of authority touched: the things that a snapshot from before them must read again.
 //!
-//! A change row carries them. They are taken from the events that the change records, and from the role assignments that a
-//! deletion takes along, so that no writer has to think of them.
+//! A change row carries them. They are taken from the events that the change records, and from the role assignments
+//! that a deletion takes along, so that no writer has to think of them.
 
 use std::collections::BTreeSet;
 

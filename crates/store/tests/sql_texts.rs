@@ -29,6 +29,37 @@ const EXCEPTIONS: [(&str, &str, &str); 18] = [
     ("bearer.rs", "bearer", "by digest: the token says the organization, and its client can be another's"),
 ];
 
+/// Tables that the facts of a decision are read from.
+const FACT_TABLES: [&str; 6] = ["organizations", "roles", "role_assignments", "users", "clients", "authorizations"];
+
+/// Functions that write to them, and how a change row gets to tell what they touched.
+const WRITERS: [(&str, &str, &str); 24] = [
+    ("assignment.rs", "insert_assignment", "`set_assignments` records its user or client"),
+    ("assignment.rs", "delete_assignment", "likewise"),
+    ("assignment.rs", "delete_assignments_of", "of a user or client whose deletion is recorded"),
+    ("assignment.rs", "delete_assignments_of_role", "touches whom it returns"),
+    ("assignment.rs", "delete_assignments_in", "touches whom it returns"),
+    ("authorization.rs", "decide", "each caller records the authorization"),
+    ("authorization.rs", "delete_authorization", "records it"),
+    ("change.rs", "lock", "changes nothing"),
+    ("change.rs", "bump", "writes the change row"),
+    ("client.rs", "create_client", "records it"),
+    ("client.rs", "update_client", "records it"),
+    ("client_deletion.rs", "delete_own_client", "records it"),
+    ("client_secret.rs", "replace_secrets", "no decision depends on whether a client has a secret"),
+    ("division.rs", "delete_division", "no decision depends on the division that a user object belongs to"),
+    ("organization.rs", "create", "records it"),
+    ("organization.rs", "set_enforcement", "records it"),
+    ("organization.rs", "rename_organization", "records it"),
+    ("password.rs", "set_password", "no decision depends on a password"),
+    ("role.rs", "create_role", "records it"),
+    ("role.rs", "update_role", "records it"),
+    ("role.rs", "delete_role", "records it"),
+    ("user.rs", "create_user", "records it"),
+    ("user.rs", "update_user", "records it"),
+    ("user.rs", "delete_user", "records it"),
+];
+
 /// Tables without an organization: nothing of a customer's stands in them.
 const COMMON_TABLES: [&str; 3] = ["interactions", "contracts", "counters"];
 
@@ -56,6 +87,26 @@ fn invariant_25_every_statement_on_an_organization_table_binds_org_id() {
     }
     let unused: Vec<_> = EXCEPTIONS.iter().filter(|(file, name, _)| !excused.contains(&(*file, *name))).collect();
     assert!(unused.is_empty(), "these exceptions excuse nothing: {unused:?}");
+}
+
+#[test]
+fn every_write_to_what_decisions_depend_on_is_told_in_a_change_row() {
+    let is_write = |text: &str| {
+        let mut words =
+            text.split_whitespace().skip_while(|word| ["INSERT", "INTO", "UPDATE", "DELETE", "FROM"].contains(word));
+        !text.starts_with("SELECT") && words.next().is_some_and(|table| FACT_TABLES.contains(&table))
+    };
+    let statements = statements();
+    let writers = statements.iter().filter(|one| is_write(&one.text));
+    let writers: BTreeSet<_> = writers.map(|one| (one.file.as_str(), one.function.as_str())).collect();
+    let known: BTreeSet<_> = WRITERS.iter().map(|(file, function, _)| (*file, *function)).collect();
+    let unknown: Vec<_> = writers.difference(&known).collect();
+    assert!(
+        unknown.is_empty(),
+        "say in WRITERS how followers learn of what these write, and draw them in `news`: {unknown:?}"
+    );
+    let idle: Vec<_> = known.difference(&writers).collect();
+    assert!(idle.is_empty(), "these write nothing that decisions depend on: {idle:?}");
 }
 
 #[test]

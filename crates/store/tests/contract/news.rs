@@ -18,7 +18,7 @@ use countersign_store::{News, StoreError, SystemTask};
 
 use crate::fixture::{ALL, Fixture, NOW, new_client, new_user, organization_id, scopes};
 
-/// Both organizations at every revision that somebody may know them at.
+/// Written to in turn: what happens in one can touch the other.
 const ORGANIZATIONS: [&str; 2] = ["acme", "globex"];
 const WRITES: usize = 250;
 
@@ -139,16 +139,21 @@ both! {
                 })
             })
             .collect();
-        while known.users.len() < 60 {
+        loop {
+            let is_over = writers.iter().all(tokio::task::JoinHandle::is_finished);
             let before = fixture.revision("acme").await;
             let (at, followed, is_told) = follow(fixture, "acme", revision, &known).await;
             assert!(at >= before && is_told, "never older than what was written before");
             (revision, known) = (at, followed);
             assert_eq!(revision - start, i64::try_from(known.users.len()).unwrap(), "each new user is one revision");
+            if is_over {
+                break;
+            }
         }
         for writer in writers {
             writer.await.unwrap();
         }
+        assert_eq!(known.users.len(), 60);
     }
 }
 
@@ -162,7 +167,8 @@ async fn news(fixture: &Fixture, organization: &str, since: i64) -> Option<(i64,
     system.organization_news(&organization_id(organization), since).await.unwrap()
 }
 
-/// The current revision, the facts that follow from `before` of revision `since`, and whether they were told one by one.
+/// The current revision, the facts that follow from `before` of revision `since`, and whether they were told one by
+/// one.
 async fn follow(
     fixture: &Fixture,
     organization: &str,

@@ -126,6 +126,10 @@ both! {
             acme.grant(&client.id, &change).await.unwrap();
         }
 
+        let globex = fixture.organization("globex").await;
+        assert!(acme.limits_an_app(&admin).await.unwrap() && !globex.limits_an_app(&admin).await.unwrap());
+        assert!(!acme.limits_an_app(&RoleId::parse("another").unwrap()).await.unwrap());
+
         let deleted = acme.delete_role(&admin).await.unwrap();
 
         let expected = DeletedRole { assignments: 1, authorizations_edited: 1, authorizations_closed: 1 };
