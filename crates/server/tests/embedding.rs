@@ -1,5 +1,5 @@
-//! The example service that embeds the library (`crates/decision/examples/tower_layer`), beside a real server: it decides
-//! as the server would, follows what the server changes, and denies when it hears nothing any more.
+//! The example service that embeds the library (`crates/decision/examples/tower_layer`), beside a real server: it
+//! decides as the server would, follows what the server changes, and denies when it hears nothing any more.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(unreachable_pub, reason = "a test binary exports nothing")]
@@ -33,15 +33,16 @@ organizations:
   - id: acme
     roles:
       - { name: Bookseller, permissions: ["orders:order:view", "orders:order:add"] }
-      - { name: Guard, permissions: ["authorization:grant:view", "authorization:role:view", "oauth:authorization:view"] }
+      - name: Guard
+        permissions: ["authorization:grant:view", "authorization:role:view", "oauth:authorization:view"]
     users:
       - { email: mary@acme.test, name: Mary, roles: [Bookseller] }
       - { email: alan@acme.test, name: Alan }
     clients:
-      - { id: desk, name: Desk, grant_types: [authorization_code], redirect_uris: ["https://desk.test/"], scopes: [orders] }
-      - { id: reader, name: Reader, grant_types: [authorization_code], redirect_uris: ["https://desk.test/"], scopes: [orders] }
-      - { id: robot, name: Robot, grant_types: [client_credentials], secret: robot-secret, scopes: [orders], roles: [Bookseller] }
-      - { id: shop, name: Shop, grant_types: [client_credentials], secret: shop-secret, scopes: ["snapshot:readonly"], roles: [Guard] }
+      - { id: desk, name: Desk, grant_types: [authorization_code], redirect_uris: ["https://desk.test/"] }
+      - { id: reader, name: Reader, grant_types: [authorization_code], redirect_uris: ["https://reader.test/"] }
+      - { id: robot, name: Robot, grant_types: [client_credentials], secret: robot-secret, roles: [Bookseller] }
+      - { id: shop, name: Shop, grant_types: [client_credentials], secret: shop-secret, roles: [Guard] }
     authorizations:
       - { client: desk, scopes: [user-basic-info, orders] }
       - { client: reader, scopes: [user-basic-info, "orders:readonly"] }

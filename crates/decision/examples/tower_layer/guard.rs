@@ -43,7 +43,8 @@ pub(crate) async fn guard(State(ours): State<Arc<Organization>>, mut request: Re
     next.run(request).await
 }
 
-/// The status says what helps: signing in (401), asking somebody for more (403), coming back later (503). The body names every missing half.
+/// The status says what helps: signing in (401), asking somebody for more (403), coming back later (503). The body names
+/// every missing half.
 fn refuse(denial: &Denial<'_>, is_out_of_contact: bool) -> Response {
     let status = match denial.reason() {
         Reason::BadRequestTarget => StatusCode::BAD_REQUEST,

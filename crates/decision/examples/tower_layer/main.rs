@@ -1,9 +1,11 @@
-//! A bookshop that decides each of its calls itself, with what a Countersign server knows. `docs/guides/embed-the-library.md` walks through it.
+//! A bookshop that decides each of its calls itself, with what a Countersign server knows. The guide
+//! `docs/guides/embed-the-library.md` walks through it.
 //!
 //! `guard.rs` is the `tower` layer around the service; `organization.rs` keeps what it decides with fresh.
 //!
 //! ```text
-//! CLIENT_SECRET=… cargo run -p countersign-decision --example tower_layer -- http://127.0.0.1:8080 CLIENT_ID examples/bookshop.openapi.yaml 127.0.0.1:9000
+//! CLIENT_SECRET=… cargo run -p countersign-decision --example tower_layer -- \
+//!     http://127.0.0.1:8080 CLIENT_ID examples/bookshop.openapi.yaml 127.0.0.1:9000
 //! ```
 
 mod guard;

@@ -1,6 +1,7 @@
 //! One organization as a Countersign server knows it: its snapshot, kept fresh, and the callers behind its tokens.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::{StatusCode, header};
@@ -15,7 +16,8 @@ pub(crate) struct Settings {
     server: String,
     client_id: String,
     client_secret: String,
-    /// How often the server is asked whether anything changed: what is taken away is gone after this time and one round trip.
+    /// How often the server is asked whether anything changed: what is taken away is gone after this time and a round
+    /// trip.
     pub(crate) poll: Duration,
     /// Without an answer for this long, everything is denied.
     pub(crate) max_silence: Duration,
@@ -29,7 +31,7 @@ pub(crate) struct Organization {
     http: reqwest::Client,
     contracts: Contracts,
     known: RwLock<Option<Known>>,
-    tokens: moka::sync::Cache<String, Arc<Live>>,
+    tokens: Mutex<HashMap<String, Arc<Live>>>,
 }
 
 #[derive(Clone)]
@@ -55,6 +57,7 @@ pub(crate) enum Token {
 pub(crate) struct Live {
     pub(crate) organization: String,
     pub(crate) caller: Caller,
+    asked_at: Instant,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -74,8 +77,7 @@ impl Organization {
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
         let contracts = Contracts::new(vec![source])?;
         let http = reqwest::Client::builder().timeout(settings.max_silence).build()?;
-        let tokens = moka::sync::Cache::builder().max_capacity(10_000).time_to_live(settings.remember_tokens).build();
-        Ok(Arc::new(Self { settings, http, contracts, known: RwLock::default(), tokens }))
+        Ok(Arc::new(Self { settings, http, contracts, known: RwLock::default(), tokens: Mutex::default() }))
     }
 
     pub(crate) fn contract(&self) -> &Contract {
@@ -124,17 +126,23 @@ impl Organization {
 
     /// Who is behind a token: asked of the server with the token itself, and remembered for a short time.
     pub(crate) async fn token(&self, token: &str) -> Token {
-        if let Some(live) = self.tokens.get(token) {
+        let is_fresh = |live: &Arc<Live>| live.asked_at.elapsed() <= self.settings.remember_tokens;
+        let tokens = || self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = tokens().get(token).cloned();
+        if let Some(live) = remembered.filter(is_fresh) {
             return Token::Live(live);
         }
         let resolved = self.resolve(token).await.unwrap_or(Token::Unknowable);
         if let Token::Live(live) = &resolved {
-            self.tokens.insert(token.to_owned(), Arc::clone(live));
+            let mut tokens = tokens();
+            tokens.retain(|_, live| is_fresh(live));
+            tokens.insert(token.to_owned(), Arc::clone(live));
         }
         resolved
     }
 
     async fn resolve(&self, token: &str) -> Result<Token, Failure> {
+        let asked_at = Instant::now();
         let answer = self.get("/api/v2/users/me?expand=token", token).send().await?;
         let (subject, about) = match answer.status() {
             StatusCode::OK => {
@@ -158,7 +166,7 @@ impl Organization {
         // What the token can use at this moment is never more than what it was asked for: a safe ceiling.
         let ceiling = Some(serde_json::from_value(about["authorizedScope"].clone())?);
         let caller = Caller { client, subject, ceiling, actors: vec![] };
-        Ok(Token::Live(Arc::new(Live { organization: text(&about, "/organization/id")?, caller })))
+        Ok(Token::Live(Arc::new(Live { organization: text(&about, "/organization/id")?, caller, asked_at })))
     }
 
     /// RFC 6749 §4.4: the service acts for itself.

@@ -54,7 +54,8 @@ impl Snapshots {
             return Ok(Some(snapshot));
         }
         let _turn = kept.loading.lock().await;
-        // Who had the turn before may have found what is needed, or something older: it began before this call's revision.
+        // Who had the turn before may have found what is needed, or something older: perhaps it began before this
+        // call's revision.
         if let Some(snapshot) = kept.at_least(revision, contracts) {
             return Ok(Some(snapshot));
         }

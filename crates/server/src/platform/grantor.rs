@@ -107,7 +107,8 @@ impl Held {
 impl Grantor {
     /// Reads what the caller holds.
     pub(super) async fn read(call: &Call) -> Result<Self, ApiError> {
-        // first what the caller holds: if the revision is still the door's afterwards, it and the door's snapshot are of that revision
+        // first what the caller holds: if the revision is still the door's afterwards, it and the door's snapshot are
+        // of that revision
         let held = Held::read(call).await?;
         if call.org().organization().await?.revision != call.bearer.org_revision {
             return Err(ApiError::moved());
