@@ -17,3 +17,4 @@ pub mod session;
 pub mod time;
 pub mod user;
 pub mod world;
+pub mod yaml;

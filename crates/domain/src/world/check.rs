@@ -6,12 +6,13 @@ use zeroize::Zeroizing;
 
 use super::clients::{self, KnownClients};
 use super::file::{self, WorldFile};
-use super::findings::{Findings, Unique, line, listed};
+use super::findings::{Findings, Unique, listed};
 use super::{AssignmentEntry, Chosen, OrganizationEntry, PasswordEntry, Problem, RoleEntry, UserEntry, World};
 use crate::id::OrganizationId;
 use crate::organization::PLATFORM_ORGANIZATION;
 use crate::secret::{MAX_PASSWORD_BYTES, SecretHash};
 use crate::user::{Email, UserState};
+use crate::yaml::line;
 
 /// Checks everything, then answers with the world or with all that is wrong.
 pub(super) fn check(file: &str, shape: WorldFile) -> Result<World, Vec<Problem>> {

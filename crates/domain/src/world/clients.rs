@@ -7,11 +7,12 @@ use serde_saphyr::Spanned;
 
 use super::check::{Defined, assignments, chosen};
 use super::file::{self, WorldFile};
-use super::findings::{Findings, Unique, line, listed};
+use super::findings::{Findings, Unique, listed};
 use super::{AuthorizationEntry, ClientEntry, ClientReference};
 use crate::client::{DEFAULT_TOKEN_TTL_SECONDS, GrantType, MAX_TOKEN_TTL_SECONDS, MIN_TOKEN_TTL_SECONDS};
 use crate::id::ClientId;
 use crate::oauth::redirect_uri::validate_registered;
+use crate::yaml::line;
 
 /// The ids of all clients in the file, over all organizations.
 pub(super) struct KnownClients(HashSet<String>);

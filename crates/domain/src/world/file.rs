@@ -6,7 +6,9 @@ use std::fmt;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_saphyr::{Error, Options, Spanned};
+use serde_saphyr::Spanned;
+
+use crate::yaml;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,53 +81,7 @@ pub(super) struct Assignment {
 
 /// Reads the shape of a world file; the error is the first line that does not fit, and why.
 pub(super) fn read(text: &str) -> Result<WorldFile, (u32, String)> {
-    serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
-        let error = error.without_snippet();
-        let line = error.location().map_or(1, |location| location.line());
-        (u32::try_from(line.max(1)).unwrap_or(u32::MAX), describe(error))
-    })
-}
-
-/// A world is the operator's own file and may be large; what an alias may blow up stays limited.
-fn options() -> Options {
-    let budget = serde_saphyr::budget! {
-        max_events: usize::MAX,
-        max_nodes: usize::MAX,
-        max_total_scalar_bytes: usize::MAX,
-        max_total_comment_bytes: usize::MAX,
-    };
-    serde_saphyr::options! { budget: budget, strict_booleans: true }
-}
-
-/// The reader's errors in the words of the file's author.
-fn describe(error: &Error) -> String {
-    match error {
-        Error::Eof { .. } => "the file is empty: a world begins with `organizations:`".to_owned(),
-        Error::MultipleDocuments { .. } => "a second YAML document begins here: a world is one document".to_owned(),
-        Error::SerdeUnknownField { field, expected, .. } => {
-            format!("`{field}` is not a key here: the keys are {}", in_ticks(expected))
-        }
-        Error::SerdeMissingField { field, .. } => format!("`{field}` is missing"),
-        Error::DuplicateMappingKey { key: Some(key), .. } => format!("`{key}` is given twice: keep one"),
-        Error::NullIntoString { .. } => "there is no value here: a text is expected".to_owned(),
-        Error::InvalidScalar { ty, .. } if ty.starts_with(['i', 'u']) => "a whole number is expected here".to_owned(),
-        Error::InvalidBooleanStrict { .. } => "`true` or `false` is expected here".to_owned(),
-        Error::Unexpected { expected, .. } => match *expected {
-            "sequence start" => "a list is expected here".to_owned(),
-            "mapping start" => "keys with values are expected here".to_owned(),
-            "string scalar" => "a text is expected here".to_owned(),
-            other => format!("{other} is expected here"),
-        },
-        Error::AliasError { error, .. } => describe(error),
-        other => {
-            let text = other.to_string();
-            text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())
-        }
-    }
-}
-
-fn in_ticks(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    yaml::read(text, "world", "organizations")
 }
 
 impl<'de> Deserialize<'de> for Assignment {

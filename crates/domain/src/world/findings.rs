@@ -7,6 +7,7 @@ use countersign_decision::{PermissionPolicy, Scope};
 use serde_saphyr::Spanned;
 
 use super::{Mention, Mentioned, OrganizationEntry, Problem, World};
+use crate::yaml::line;
 
 /// The longest name of anything, in characters.
 const MAX_NAME_CHARS: usize = 256;
@@ -128,11 +129,6 @@ impl Unique {
             self.0.insert(key, at);
         }
     }
-}
-
-/// The line of a value, counted from 1.
-pub(super) fn line<T>(spanned: &Spanned<T>) -> u32 {
-    u32::try_from(spanned.referenced.line().max(1)).unwrap_or(u32::MAX)
 }
 
 /// Names for a message: `a`, `b` and 3 more.
