@@ -4,6 +4,7 @@
 //! file, line and what would be right, 1 anything else.
 
 mod apply;
+mod carried;
 mod config;
 mod contract;
 mod demo;

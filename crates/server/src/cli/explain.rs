@@ -8,11 +8,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use countersign_decision::explain::{Carried, Remedy, carried, remedy};
+use countersign_decision::explain::{Remedy, remedy};
 use countersign_decision::{Authority, Contract, Decision, Report, Scope, decide};
 use countersign_domain::world::{OrganizationEntry, World};
 use serde::Serialize;
 
+use super::carried::CarriedBy;
 use super::evaluate::Request;
 use super::failure::Failure;
 use super::files::Offline;
@@ -60,8 +61,8 @@ struct Explanation<'a> {
     user: Option<&'a str>,
     /// The operation that denied, where it is not the one that the request means.
     decided_by: Option<&'a str>,
-    /// On an allow: the scope and the roles that carried it.
-    carried_by: Option<Carried<'a>>,
+    /// On an allow: the scope, the roles and their assignments that carried it.
+    carried_by: Option<CarriedBy<'a>>,
     /// On a denial that somebody can lift: what would do.
     remedy: Option<Remedy<'a>>,
     /// Who can bring the remedy.
@@ -106,6 +107,8 @@ fn explain<'a>(
 ) -> Result<Explanation<'a>, Failure> {
     let organization = world.organization(&request.organization);
     let denial = decision.denial();
+    let remedy =
+        denial.filter(|denial| denial.reason().carries_missing()).map(|denial| remedy(contract, authority, denial));
     let decided_by = denial.and_then(countersign_decision::Denial::decided_by).map(|operation| operation.id.as_str());
     Ok(Explanation {
         decision,
@@ -116,13 +119,11 @@ fn explain<'a>(
         user: request.user.as_deref(),
         decided_by: decided_by.filter(|id| decision.operation().is_none_or(|chosen| chosen.id != *id)),
         carried_by: match decision {
-            Decision::Allow(permit) => Some(carried(contract, authority, permit)),
+            Decision::Allow(permit) => Some(CarriedBy::new(contract, world, authority, permit)),
             Decision::Deny(_) => None,
         },
-        remedy: denial
-            .filter(|denial| denial.reason().carries_missing())
-            .map(|denial| remedy(contract, authority, denial)),
-        help: help_for(decision, organization)?,
+        help: help_for(decision, remedy.as_ref(), organization)?,
+        remedy,
         report: match decision {
             Decision::Allow(permit) => permit.report().copied(),
             Decision::Deny(denial) => denial.report().copied(),
@@ -130,9 +131,13 @@ fn explain<'a>(
     })
 }
 
-fn help_for<'a>(decision: &Decision<'_>, organization: Option<&'a OrganizationEntry>) -> Result<Help<'a>, Failure> {
+fn help_for<'a>(
+    decision: &Decision<'_>,
+    remedy: Option<&Remedy<'_>>,
+    organization: Option<&'a OrganizationEntry>,
+) -> Result<Help<'a>, Failure> {
     match (decision.denial(), organization) {
-        (Some(denial), Some(organization)) => Ok(Help::find(denial.reason(), &denial.missing(), organization)?),
+        (Some(denial), Some(organization)) => Ok(Help::find(denial, remedy, organization)?),
         _ => Ok(Help::default()),
     }
 }

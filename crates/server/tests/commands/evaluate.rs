@@ -1,4 +1,4 @@
-//! `countersign evaluate` and `countersign explain`: one decision a line, in order, from files alone.
+//! `countersign evaluate`: one decision a line, in order, from files alone.
 
 use std::io::{BufRead, BufReader, Read, Write};
 
@@ -47,13 +47,6 @@ impl Shop {
     fn evaluate(&self, lines: &str) -> Run {
         let (contract, world) = (repository(BOOKSHOP), self.0.path("world.yaml"));
         run(&["evaluate", "--contract", &contract, "--world", &world], lines)
-    }
-
-    fn explain(&self, arguments: &[&str]) -> Run {
-        let (contract, world) = (repository(BOOKSHOP), self.0.path("world.yaml"));
-        let mut all = vec!["explain", "--contract", &contract, "--world", &world, "--organization", "acme"];
-        all.extend(arguments);
-        run(&all, "")
     }
 }
 
@@ -210,65 +203,6 @@ fn a_reader_that_has_enough_is_no_panic() {
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!((child.wait().unwrap().code(), stderr.contains("panic")), (Some(0), false), "{stderr}");
-}
-
-#[test]
-fn explain_says_which_scope_and_which_roles_carried_an_allow() {
-    let run = Shop::new().explain(&["--client", "Till", "--user", "mary@acme.test", "GET", "/orders/7"]);
-    assert_eq!(run.status, 0);
-    let place = format!("{}:", repository(BOOKSHOP));
-    let lines: Vec<_> = run.stdout.lines().map(|line| line.replace(&place, "bookshop:")).collect();
-    assert!(lines[1].starts_with("  operation     getOrder (bookshop:"), "{lines:?}");
-    assert_eq!(lines[0], "ALLOWED  GET /orders/7");
-    assert_eq!(
-        lines[2..],
-        [
-            "  organization  Acme Corp (acme), scopes are enforced",
-            "  app           Till",
-            "  user          mary@acme.test",
-            "  scope         orders:readonly",
-            "  permission    orders:order:view (Orders > Order > View) through `Bookseller`",
-            "  permission    orders:order:edit (Orders > Order > Edit) through `Bookseller`",
-        ]
-    );
-}
-
-#[test]
-fn explain_says_what_is_missing_and_who_can_help() {
-    let run = Shop::new().explain(&["--client", "Reader", "--user", "alan@acme.test", "POST", "/orders/7/refunds"]);
-    assert_eq!(run.status, 0);
-    assert_eq!(
-        run.stdout.lines().skip(5).collect::<Vec<_>>(),
-        [
-            "  reason        missing_scope: the app lacks a scope",
-            "  scope         orders, not granted to the app",
-            "  permission    orders:order:view (Orders > Order > View), which `Bookseller` or `Refund desk` would give",
-            "  and           orders:refund:add (Orders > Refund > Add), which `Refund desk` would give",
-            "  role          the app is only for holders of `Bookseller`",
-            "  who can help  grace@acme.test can authorize the app (oauth:client:authorize)",
-            "  who can help  edsger@acme.test can give roles (authorization:grant:add)",
-        ]
-    );
-}
-
-#[test]
-fn explain_for_a_machine_holds_the_line_of_evaluate_and_more() {
-    let shop = Shop::new();
-    let arguments =
-        ["--client", "Reader", "--user", "alan@acme.test", "--scopes", "orders", "--json", "POST", "/orders"];
-    let explained: serde_json::Value = serde_json::from_str(&shop.explain(&arguments).stdout).unwrap();
-    let line = r#"{"organization":"acme","client":"Reader","user":"alan@acme.test","scopes":["orders"],"method":"POST","path":"/orders"}"#;
-    let evaluated: serde_json::Value = serde_json::from_str(&shop.evaluate(line).stdout).unwrap();
-    for (key, value) in evaluated.as_object().unwrap() {
-        assert_eq!(&explained[key], value, "{key}");
-    }
-    assert_eq!(
-        explained["remedy"]["scopes_any_of"],
-        serde_json::json!([{"scopes": ["orders"], "not_granted": ["orders"], "not_asked_for": []}])
-    );
-    assert_eq!(explained["remedy"]["permissions"][0]["roles"], serde_json::json!(["Bookseller"]));
-    assert_eq!(explained["help"]["user"]["people"], serde_json::json!(["edsger@acme.test"]));
-    assert_eq!(explained["carried_by"], serde_json::Value::Null);
 }
 
 #[test]

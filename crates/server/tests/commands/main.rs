@@ -16,6 +16,8 @@ mod demo;
 #[cfg(test)]
 mod evaluate;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod impact;
 #[cfg(test)]
 mod replay;

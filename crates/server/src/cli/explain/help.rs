@@ -1,7 +1,8 @@
-//! Who can lift a denial: the people of the organization who may authorize apps, and those who may give roles. Which
-//! permissions these are stands in our own API's contract, nowhere else.
+//! Who can lift a denial: the people of the organization who may authorize apps, those who may give roles, and those who
+//! may change what a role holds. Which permissions these are stands in our own API's contract, nowhere else.
 
-use countersign_decision::{Missing, Permission, Reason};
+use countersign_decision::explain::Remedy;
+use countersign_decision::{Denial, Permission, PermissionMode, Reason};
 use countersign_domain::user::UserState;
 use countersign_domain::world::{OrganizationEntry, UserEntry};
 use serde::Serialize;
@@ -12,6 +13,8 @@ use crate::contracts::platform_source;
 const AUTHORIZE_APP: &str = "putOauthAuthorization";
 /// The operation of our API that gives roles to a user.
 const GIVE_ROLES: &str = "putUserRoles";
+/// The operation of our API that changes what a role holds.
+const CHANGE_ROLE: &str = "putAuthorizationRole";
 
 /// Who can help.
 #[derive(Debug, Default, Serialize)]
@@ -20,6 +23,8 @@ pub(super) struct Help<'a> {
     pub(super) app: Option<Helpers<'a>>,
     /// Where permissions, or a role, are what is missing.
     pub(super) user: Option<Helpers<'a>>,
+    /// Where no role of the organization holds what is missing: no role that anybody gives would do.
+    pub(super) role: Option<Helpers<'a>>,
 }
 
 /// People and what makes them able to help.
@@ -34,10 +39,11 @@ pub(super) struct Helpers<'a> {
 impl<'a> Help<'a> {
     /// Who can lift a denial in an organization.
     pub(super) fn find(
-        reason: Reason,
-        missing: &Missing<'_>,
+        denial: &Denial<'_>,
+        remedy: Option<&Remedy<'_>>,
         organization: &'a OrganizationEntry,
     ) -> anyhow::Result<Self> {
+        let (reason, missing) = (denial.reason(), denial.missing());
         let wants_app =
             matches!(reason, Reason::AppRefused | Reason::AppNotAuthorized) || missing.scopes_any_of.is_some();
         let wants_user = missing.permissions.is_some() || missing.roles_any_of.is_some();
@@ -48,7 +54,18 @@ impl<'a> Help<'a> {
         Ok(Self {
             app: wants_app.then(|| helpers(AUTHORIZE_APP)).transpose()?,
             user: wants_user.then(|| helpers(GIVE_ROLES)).transpose()?,
+            role: remedy.is_some_and(wants_role).then(|| helpers(CHANGE_ROLE)).transpose()?,
         })
+    }
+}
+
+/// Whether a permission that is needed stands in no role: one of an ALL list, or every one of an ANY list.
+fn wants_role(remedy: &Remedy<'_>) -> bool {
+    let mut lacks_role = remedy.permissions.iter().map(|held| held.roles.is_empty());
+    match remedy.permission_mode {
+        None => false,
+        Some(PermissionMode::Any) => lacks_role.all(|lacks| lacks),
+        Some(PermissionMode::All) => lacks_role.any(|lacks| lacks),
     }
 }
 

@@ -10,6 +10,7 @@ use countersign_domain::world::OrganizationEntry;
 
 use super::Explanation;
 use super::help::Helpers;
+use crate::cli::carried::{Held, in_words};
 
 const ALLOWED: Style = AnsiColor::Green.on_default().bold();
 const DENIED: Style = AnsiColor::Red.on_default().bold();
@@ -45,7 +46,11 @@ fn write(
     match explanation.decision {
         Decision::Allow(_) => write_carried(text, explanation)?,
         Decision::Deny(denial) => {
-            line(text, "reason", &format!("{}: {}", denial.reason(), sentence(denial.reason())))?;
+            let why = match (denial.reason(), explanation.user) {
+                (Reason::MissingPermission, None) => "the app itself lacks a permission",
+                (reason, _) => sentence(reason),
+            };
+            line(text, "reason", &format!("{}: {why}", denial.reason()))?;
             if let Some(id) = explanation.decided_by {
                 line(text, "denied by", &format!("{id}: the request matches it too, and it is not allowed"))?;
             }
@@ -70,8 +75,11 @@ fn write_carried(text: &mut String, explanation: &Explanation<'_>) -> std::fmt::
     if let Some(scopes) = &carried.scopes {
         line(text, "scope", &scopes.join(" and "))?;
     }
-    for HeldBy { permission, roles } in &carried.permissions {
-        line(text, "permission", &format!("{} through {}", permission_in_words(permission), roles_in_words(roles)))?;
+    for Held { permission, assignments, .. } in &carried.permissions {
+        line(text, "permission", &format!("{} through {}", permission_in_words(permission), in_words(assignments)))?;
+    }
+    if let Some(assignments) = &carried.admitted_by {
+        line(text, "role", &format!("the app is for certain roles only, such as {}", in_words(assignments)))?;
     }
     Ok(())
 }
@@ -98,6 +106,9 @@ fn write_remedy(text: &mut String, explanation: &Explanation<'_>) -> std::fmt::R
     }
     if let Some(helpers) = &explanation.help.user {
         line(text, "who can help", &helpers_in_words(helpers, "give roles"))?;
+    }
+    if let Some(helpers) = &explanation.help.role {
+        line(text, "who can help", &helpers_in_words(helpers, "change what a role holds"))?;
     }
     Ok(())
 }
