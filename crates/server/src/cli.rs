@@ -1,7 +1,7 @@
 //! The command line: one binary, one file for each command.
 //!
 //! Exit status: 0 done (`evaluate`, `explain`, `surface`, `impact` and `replay`: answered), 2 bad input, named with
-//! file, line and what would be right, 1 anything else.
+//! file, line and what would be right, 1 anything else (`verify`: a statement does not hold).
 
 mod apply;
 mod carried;
@@ -15,12 +15,14 @@ mod files;
 mod impact;
 mod listing;
 mod migrate;
+mod missing;
 mod named;
 mod proposal;
 mod replay;
 mod serve;
 mod storage;
 mod surface;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -58,6 +60,8 @@ enum Command {
     Surface(surface::Arguments),
     /// Show what a proposed change changes: operations and people gained and lost, app by app, without a server
     Impact(Box<impact::Arguments>),
+    /// Check statements about a whole world, such as `never: this app deletes users`, without a server
+    Verify(verify::Arguments),
     /// From a log of calls: what was needed, what is held in vain, what a proposal would deny
     Replay(Box<replay::Arguments>),
     /// Make or update the database schema
@@ -90,6 +94,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Surface(arguments) => surface::run(&arguments),
         Command::Impact(arguments) => impact::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Config(command) => config::run(&command),

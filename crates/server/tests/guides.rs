@@ -53,6 +53,16 @@ fn the_library_finds_what_it_needs_as_the_guide_says() {
 }
 
 #[test]
+fn what_an_app_can_do_is_seen_as_the_guide_says() {
+    follow("docs/guides/see-what-an-app-can-do.md");
+}
+
+#[test]
+fn assertions_are_checked_as_the_guide_says() {
+    follow("docs/guides/assertions-in-ci.md");
+}
+
+#[test]
 fn the_configuration_is_what_its_page_says() {
     follow("docs/reference/configuration.md");
 }

@@ -14,6 +14,8 @@ use crate::config::ConfigError;
 pub(super) enum Failure {
     /// The input is wrong: each line says what, where, and what would be right. Exit status 2.
     BadInput(Vec<String>),
+    /// The question was answered, and the answer is no: it stands on standard output. Exit status 1.
+    AnsweredNo,
     /// Whoever read our output has enough of it. Nothing to say, exit status 0.
     ClosedPipe,
     /// Anything else. Exit status 1.
@@ -41,6 +43,7 @@ impl Failure {
                 messages.iter().for_each(|message| print_line(&format!("{ERROR}error:{ERROR:#} {message}")));
                 ExitCode::from(2)
             }
+            Self::AnsweredNo => ExitCode::FAILURE,
             Self::ClosedPipe => ExitCode::SUCCESS,
             Self::Other(error) => {
                 print_line(&format!("{ERROR}error:{ERROR:#} {}", chain(error)));

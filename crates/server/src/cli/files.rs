@@ -106,7 +106,7 @@ pub(super) fn read_world(file: &Path) -> Result<World, Failure> {
 }
 
 /// The text of a file that a person named.
-fn read(file: &Path) -> Result<String, Failure> {
+pub(super) fn read(file: &Path) -> Result<String, Failure> {
     let name = file.display();
     let unreadable = |error: std::io::Error| Failure::bad_input(format!("{name}: cannot be read: {error}"));
     let length = std::fs::metadata(file).map_err(unreadable)?.len();

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 use countersign_decision::impact::{Comparison, OperationImpact};
 use countersign_decision::{ClientRef, Contract, Operation, Snapshot};
+use countersign_domain::id::ClientId;
 use countersign_domain::world::{CompiledWorld, OrganizationEntry, World};
 use serde::Serialize;
 
@@ -158,7 +159,7 @@ fn apps<'w>(ids: &BTreeSet<&'w str>, before: &'w World, after: &'w World) -> Vec
         let (reference, entry) = is.or(was)?;
         Some(App {
             name: entry.map_or("the console", |(_, client)| client.name.as_str()),
-            client_id: entry.map_or(Some(*id), |(_, client)| client.id.as_ref().map(|id| id.as_str())),
+            client_id: entry.map_or(Some(*id), |(_, client)| client.id.as_ref().map(ClientId::as_str)),
             registered_by: entry.map(|(home, _)| home.id.as_str()),
             before: was.map_or_else(|| gone(reference), |(client, _)| client.clone()),
             after: is.map_or_else(|| gone(reference), |(client, _)| client.clone()),

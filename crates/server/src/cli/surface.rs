@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use clap::Args;
 use countersign_decision::surface::{Audience, Reachable, surface};
 use countersign_decision::{Authority, Contract, Denial, Operation, Reason, Requirement, Scope, decide_operation};
+use countersign_domain::client::GrantType;
 use countersign_domain::user::UserState;
 use countersign_domain::world::UserEntry;
 use serde::Serialize;
@@ -65,6 +66,9 @@ struct Surface<'a> {
     organization_name: &'a str,
     #[serde(skip)]
     client_name: &'a str,
+    /// Whether it is registered for client-credentials tokens; decisions do not ask how a token was got.
+    #[serde(skip)]
+    gets_own_token: bool,
 }
 
 /// An operation that it can call.
@@ -116,6 +120,7 @@ impl<'a> Surface<'a> {
             own: Vec::new(),
             organization_name: organization.map_or(id, |organization| &organization.name),
             client_name: known.map_or(client_text, |(_, client)| &client.name),
+            gets_own_token: known.is_none_or(|(_, one)| one.grant_types.contains(&GrantType::ClientCredentials)),
         };
         if let Some(user) = user {
             surface.people = usize::from(organization.and_then(|one| one.user(user)).is_some_and(is_active));

@@ -6,17 +6,16 @@ use serde_json::{Value, json};
 
 use crate::binary::run;
 
-/// By operation, whom an app can call it for; nothing stands for the app itself. Operations for nobody are left out.
+/// By operation of [`operations`], whom an app can call it for; nothing stands for the app itself. Operations for nobody are left out.
 pub(crate) fn allowed<'u>(
-    contract: &str,
+    (contract, operations): (&str, &[Value]),
     world: &str,
     (organization, client): (&str, &str),
     users: &[&'u str],
 ) -> BTreeMap<String, BTreeSet<Option<&'u str>>> {
-    let operations = operations(contract);
     let subjects: Vec<Option<&str>> = users.iter().copied().map(Some).chain([None]).collect();
     let mut lines = String::new();
-    for operation in &operations {
+    for operation in operations {
         // No template has such a literal: nothing is crossed.
         let path = operation["path"].as_str().unwrap().replace(['{', '}'], "~");
         for user in &subjects {

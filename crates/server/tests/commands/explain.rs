@@ -103,7 +103,12 @@ fn the_whole_answer_on_an_allow_is_stable() {
     let desk = [here("Refund desk", Some("Sales")), here("Refund desk", Some("Home"))];
     let seller = here("Bookseller", None);
     let both = json!([desk[0], desk[1], seller]);
-    let held = |permission: &str, roles: Value, assignments: Value| json!({"permission": permission, "roles": roles, "assignments": assignments});
+    let held = |permission: &str, roles: Value, assignments: Value| {
+        let named = json!({"permission": permission});
+        let mut held = named.as_object().unwrap().clone();
+        held.extend([("roles".to_owned(), roles), ("assignments".to_owned(), assignments)]);
+        Value::Object(held)
+    };
     assert_eq!(
         answer(&["--client", "Reader", "--user", "KURT@acme.test", "GET", "/orders/7"]),
         json!({
@@ -161,8 +166,10 @@ fn the_whole_answer_on_a_denial_is_stable_and_holds_the_line_of_evaluate() {
             "report": null,
         })
     );
-    let line = r#"{"organization":"acme","client":"Reader","user":"alan@acme.test","scopes":["orders"],"method":"POST","path":"/orders"}"#;
-    let evaluated: Value = serde_json::from_str(&call("evaluate", &[], line).stdout).unwrap();
+    let who = json!({"organization": "acme", "client": "Reader", "user": "alan@acme.test", "scopes": ["orders"]});
+    let mut line = who.as_object().unwrap().clone();
+    line.extend([("method".to_owned(), json!("POST")), ("path".to_owned(), json!("/orders"))]);
+    let evaluated: Value = serde_json::from_str(&call("evaluate", &[], &json!(line).to_string()).stdout).unwrap();
     for (key, value) in evaluated.as_object().unwrap() {
         assert_eq!(&explained[key], value, "{key}");
     }

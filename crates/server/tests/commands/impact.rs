@@ -47,8 +47,11 @@ fn answer(arguments: &[&str]) -> Value {
     serde_json::from_str(&run.stdout).expect("one JSON object")
 }
 
-/// By app: each operation with its people before, after, gained, lost.
-fn numbers(answer: &Value) -> Vec<(&str, Vec<(&str, [u64; 4])>)> {
+/// An operation with its people before, after, gained, lost.
+type Numbers<'a> = (&'a str, [u64; 4]);
+
+/// By app: what is different.
+fn numbers(answer: &Value) -> Vec<(&str, Vec<Numbers<'_>>)> {
     let number = |one: &Value, key: &str| one[key].as_u64().unwrap();
     let apps = answer["apps"].as_array().unwrap().iter();
     let of = |one: &Value| ["people_before", "people_after", "gained", "lost"].map(|key| number(one, key));
@@ -205,7 +208,7 @@ fn bad_input_is_refused_with_what_would_be_right() {
 
 /// Under every proposal the numbers are those of two rounds of calls.
 fn compare_with_evaluate(contract: &str) {
-    let world = repository("examples/world.yaml");
+    let (world, operations) = (repository("examples/world.yaml"), call_by_call::operations(contract));
     let text = std::fs::read_to_string(&world).unwrap();
     let folder = Folder::new();
     // Scopes, a role, a limit and an inactive user at once.
@@ -222,8 +225,8 @@ fn compare_with_evaluate(contract: &str) {
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
     let mut seen = 0;
     for client in ["Team Directory", "Roster Sync", "Access Desk", "Onboarding Agent"] {
-        let [before, after] =
-            [&world, &proposed].map(|world| call_by_call::allowed(contract, world, ("acme", client), &users));
+        let [before, after] = [&world, &proposed]
+            .map(|world| call_by_call::allowed((contract, &operations), world, ("acme", client), &users));
         let named = ["--contract", contract, "--world", &world, "--organization", "acme", "--client", client];
         let run = run(&[&["impact", "--json", "--proposed", &proposed], &named[..]].concat(), "");
         let answer: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"));

@@ -25,3 +25,5 @@ mod replay;
 mod serve;
 #[cfg(test)]
 mod surface;
+#[cfg(test)]
+mod verify;

@@ -37,11 +37,11 @@ fn write_app(text: &mut String, app: &AppImpact<'_>) -> std::fmt::Result {
     let operations = count_of(gained, "operation", "operations");
     writeln!(
         text,
-        "\n{BOLD}{}{BOLD:#}: {operations} gained, {} lost; {} gain, {} lose",
+        "\n{BOLD}{}{BOLD:#}: {operations} gained, {} lost; {}, {}",
         app.name,
         count(lost),
-        count_of(app.people_gaining.len(), "person", "people"),
-        count(app.people_losing.len()),
+        count_of(app.people_gaining.len(), "person gains", "people gain"),
+        count_of(app.people_losing.len(), "loses", "lose"),
     )?;
     write_people(text, "gain", &app.people_gaining)?;
     write_people(text, "lose", &app.people_losing)?;

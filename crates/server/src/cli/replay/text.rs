@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::report::{Report, SubjectUse, Used};
 use super::tally::Example;
 use super::verdict::{Changes, Why};
+use crate::cli::missing::missing_in_words;
 
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -153,30 +154,11 @@ fn write_changes(text: &mut String, changes: &Changes<'_>) -> std::fmt::Result {
     more(text, changes.allowances.len())
 }
 
-/// `missing_scope (orders); permission ANY …`
+/// `missing_scope, lacks scope orders, and permission orders:order:add`
 fn why_in_words(why: &Why) -> String {
-    let texts = |value: &serde_json::Value| -> Vec<String> {
-        value.as_array().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
-    };
-    let mut parts = Vec::new();
-    if let Some(missing) = &why.missing {
-        if let Some(alternatives) = missing["scopes_any_of"].as_array() {
-            let alternatives: Vec<_> = alternatives.iter().map(|one| texts(one).join(" and ")).collect();
-            parts.push(format!("scope {}", alternatives.join(" or ")));
-        }
-        let permissions = texts(&missing["permissions"]["of"]);
-        if !permissions.is_empty() {
-            let word = if missing["permissions"]["mode"] == "ALL" { " and " } else { " or " };
-            parts.push(format!("permission {}", permissions.join(word)));
-        }
-        let roles = texts(&missing["roles_any_of"]);
-        if !roles.is_empty() {
-            parts.push(format!("role {}", roles.join(" or ")));
-        }
-    }
     let by = why.decided_by.as_ref().map(|id| format!(", by {id}, which the request matches too")).unwrap_or_default();
-    let missing = if parts.is_empty() { String::new() } else { format!(", lacks {}", parts.join(", and ")) };
-    format!("{}{missing}{by}", why.reason)
+    let missing = why.missing.as_ref().map(missing_in_words).filter(|words| !words.is_empty());
+    format!("{}{}{by}", why.reason, missing.map(|words| format!(", lacks {words}")).unwrap_or_default())
 }
 
 fn heading(text: &mut String, title: &str) -> std::fmt::Result {

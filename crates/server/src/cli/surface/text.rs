@@ -34,6 +34,12 @@ fn write(text: &mut String, surface: &Surface<'_>) -> std::fmt::Result {
         None => {
             write_list(text, &lines(&surface.operations, Some(surface.people)))?;
             writeln!(text, "{BOLD}On its own behalf{BOLD:#}: {}", counts(surface, &surface.own, ""))?;
+            if !surface.gets_own_token {
+                writeln!(
+                    text,
+                    "  {FAINT}it is not registered for client_credentials, so it gets no token for that{FAINT:#}"
+                )?;
+            }
             write_list(text, &lines(&surface.own, None))
         }
     }
