@@ -3,6 +3,7 @@
 mod agreement;
 mod answer;
 mod catalog;
+mod change;
 mod clock;
 mod countersign;
 mod decision;
@@ -37,6 +38,8 @@ enum Command {
     Scaling(CommonArguments),
     /// The time of reading contracts.
     Import(CommonArguments),
+    /// The time of one change until it is decided on, of surface and of impact.
+    Change(CommonArguments),
 }
 
 #[derive(Debug, Args)]
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Decision(arguments) => decision::run(&arguments),
         Command::Scaling(arguments) => scaling::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Change(arguments) => change::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
