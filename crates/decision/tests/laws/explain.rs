@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use countersign_decision::explain::{Remedy, carried, remedy};
 use countersign_decision::{
-    AuthorizationFacts, AuthorizationState, Contract, Decision, Enforcement, OrganizationFacts, Permission,
+    AuthorizationFacts, AuthorizationState, Contract, Decision, Denial, Enforcement, OrganizationFacts, Permission,
     PermissionMode, Requirement, RoleFacts, Scope, decide_operation,
 };
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
@@ -77,7 +77,7 @@ proptest! {
             done.apply(&mut after);
             // A crossing operation may want something else: then that is what denies now.
             let is_open = with_decisions(&contracts, &after.world, &after.calls, |_, _, decision| {
-                let decided_by = decision.denial().and_then(|denial| denial.decided_by()).map(|one| &one.id);
+                let decided_by = decision.denial().and_then(Denial::decided_by).map(|one| &one.id);
                 decision.is_allowed() || decided_by != decision.operation().map(|one| &one.id)
             });
             prop_assert!(is_open[0], "{:?} of {:?} after {:?}", engine(&after), call, done);
