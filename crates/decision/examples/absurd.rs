@@ -13,13 +13,12 @@ mod absurd;
 #[expect(clippy::print_stdout, reason = "this program prints what it measures")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Some(name) = std::env::args().nth(1) else {
-        for file in absurd::CHEAP.iter().chain(absurd::DEAR) {
+        for file in absurd::ALL.iter() {
             Command::new(std::env::current_exe()?).arg(file.name).status()?;
         }
         return Ok(());
     };
-    let file =
-        absurd::CHEAP.iter().chain(absurd::DEAR).find(|file| file.name == name).ok_or("no file has this name")?;
+    let file = absurd::ALL.iter().find(|file| file.name == name).ok_or("no file has this name")?;
     let text = (file.text)();
     let before = (status("VmRSS:")?, processor_time()?);
     let options = ImportOptions { name: "absurd".into(), ..ImportOptions::default() };

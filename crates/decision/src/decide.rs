@@ -58,6 +58,7 @@ pub fn decide<'a>(contract: &'a Contract, authority: &Authority<'a>, method: &st
 }
 
 /// The operation that a request means, and those that it crosses, by id; or why it means none, whoever asks.
+#[expect(clippy::result_large_err, reason = "a denial is made for each refused call: a box would cost an allocation")]
 pub(crate) fn meant<'a>(contract: &'a Contract, method: &str, target: &[u8]) -> Result<(u32, &'a [u32]), Denial<'a>> {
     let target = match canonicalise(target) {
         // Nobody here can compare a target's own authority with Host: whoever can, passes on the origin form.

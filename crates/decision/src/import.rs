@@ -15,6 +15,7 @@ use crate::routes::Template;
 use crate::scope::Scope;
 
 mod document;
+mod limits;
 mod node;
 mod openapi;
 mod rows;
@@ -27,11 +28,9 @@ use security::Schemes;
 use stated::StatedOperation;
 
 pub use document::MAX_FILE_LENGTH;
+pub use limits::MAX_LIST_LENGTH;
 
-/// The most items that a list of scopes, permissions, alternatives or tags may have.
-pub const MAX_LIST_LENGTH: usize = 1_000;
-/// The most errors that are listed.
-const MAX_ERRORS: usize = 100;
+use limits::{MAX_ERRORS, MAX_ITEMS, MAX_WARNINGS};
 
 /// One file of a contract.
 #[derive(Debug, Clone, Copy)]
@@ -168,12 +167,16 @@ impl std::error::Error for ImportError {}
 struct Problems {
     errors: Vec<ImportError>,
     warnings: Vec<Finding>,
+    /// How many scopes and permissions the operations so far ask for.
+    items: usize,
 }
 
 impl Problems {
     fn error(&mut self, file: &str, Fault { line, message }: Fault) {
         match self.errors.len().cmp(&MAX_ERRORS) {
-            Ordering::Less => self.errors.push(ImportError { file: file.to_owned(), line, message }),
+            Ordering::Less => {
+                self.errors.push(ImportError { file: file.to_owned(), line, message: limits::shown(&message) });
+            }
             Ordering::Equal => {
                 let message = "more is wrong after this, and not listed".to_owned();
                 self.errors.push(ImportError { file: file.to_owned(), line, message });
@@ -183,7 +186,32 @@ impl Problems {
     }
 
     fn warn(&mut self, file: &str, line: u32, rule: &str, message: &str) {
-        self.warnings.push(Finding { file: file.to_owned(), line, rule: rule.to_owned(), message: message.to_owned() });
+        let message = limits::shown(message);
+        push_warning(&mut self.warnings, Finding { file: file.to_owned(), line, rule: rule.to_owned(), message });
+    }
+
+    /// Counts what an operation asks for; an error where that is too much for all of them together.
+    fn take_items(&mut self, file: &str, operation: &StatedOperation) -> bool {
+        let was_within = self.items <= MAX_ITEMS;
+        self.items += operation.requirement.items();
+        let is_within = self.items <= MAX_ITEMS;
+        if was_within && !is_within {
+            let message = format!("the operations ask for more than {MAX_ITEMS} scopes and permissions together");
+            self.error(file, fault(operation.source.line, message));
+        }
+        is_within
+    }
+}
+
+/// Adds a warning; beyond the most that are listed, one that says so.
+fn push_warning(warnings: &mut Vec<Finding>, finding: Finding) {
+    match warnings.len().cmp(&MAX_WARNINGS) {
+        Ordering::Less => warnings.push(finding),
+        Ordering::Equal => {
+            let message = "more is worth a look after this, and not listed".to_owned();
+            warnings.push(Finding { message, ..finding });
+        }
+        Ordering::Greater => {}
     }
 }
 
@@ -232,6 +260,9 @@ fn format(root: &Node) -> Result<Format, Fault> {
     let is_minor = |version: &str, minor| {
         version == minor || version.strip_prefix(minor).is_some_and(|rest| rest.starts_with('.'))
     };
+    for (line, text) in [version("openapi"), version("swagger")].into_iter().flatten() {
+        limits::name(text, "a version", line)?;
+    }
     match (version("openapi"), version("swagger"), root.get("columns")) {
         (Some((_, version)), None, None) if is_minor(version, "3.0") || is_minor(version, "3.1") => {
             Ok(Format::OpenApi3)
@@ -319,8 +350,10 @@ fn merged(stated: Vec<StatedOperation>, problems: &mut Problems) -> Vec<StatedOp
         let message = match (by_route.get(&route), by_id.get(&operation.id)) {
             (Some(first), _) => match difference(&operations[*first], &operation) {
                 None => {
-                    add_tags(&mut operations[*first], &operation);
-                    continue;
+                    if add_tags(&mut operations[*first], &operation) {
+                        continue;
+                    }
+                    format!("`{}` has more than {MAX_LIST_LENGTH} tags in all its places", operation.id)
                 }
                 Some(what) => format!(
                     "{} {} stands at {} too, with another {what}: one request cannot mean both",
@@ -359,12 +392,16 @@ fn difference(one: &StatedOperation, two: &StatedOperation) -> Option<&'static s
     }
 }
 
-fn add_tags(operation: &mut StatedOperation, other: &StatedOperation) {
+/// Whether there is room for the tags of another place.
+fn add_tags(operation: &mut StatedOperation, other: &StatedOperation) -> bool {
     for tag in &other.tags {
         if !operation.tags.contains(tag) {
             operation.tags.push(tag.clone());
         }
     }
+    let has_room = operation.tags.len() <= MAX_LIST_LENGTH;
+    operation.tags.truncate(MAX_LIST_LENGTH);
+    has_room
 }
 
 fn finished(

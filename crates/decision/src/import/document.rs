@@ -8,12 +8,14 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 
-use super::node::{Entry, Fault, Node, Value, fault};
+use super::node::{Entry, Fault, Node, Size, Value, fault};
 
 /// The longest text that is read, in bytes.
 pub const MAX_FILE_LENGTH: usize = 64 * 1024 * 1024;
 /// The most nodes that are kept of one file, aliases expanded.
 const MAX_NODES: usize = 4_000_000;
+/// The most bytes that aliases may repeat.
+const MAX_REPEATED_BYTES: usize = MAX_FILE_LENGTH;
 /// The deepest nesting that is kept.
 const MAX_DEPTH: usize = 64;
 
@@ -32,8 +34,12 @@ pub(super) fn read(text: &str, wanted: impl Wanted) -> Result<Node, Fault> {
         return Err(Fault { line: 1, message });
     }
     let options = granit_parser::options! { emit_comments: false };
-    let mut reader =
-        Reader { parser: Parser::new_from_str_with_options(text, options), anchors: HashMap::new(), nodes: 0 };
+    let mut reader = Reader {
+        parser: Parser::new_from_str_with_options(text, options),
+        anchors: HashMap::new(),
+        nodes: 0,
+        repeated_bytes: 0,
+    };
     let root = loop {
         match reader.next()? {
             (Event::StreamStart | Event::DocumentStart(..), _) => {}
@@ -69,8 +75,9 @@ impl Wanted for Whole {
 struct Reader<'t> {
     parser: Parser<'t, StrInput<'t>>,
     /// Anchored nodes, always whole: who refers to them may want other parts. With their sizes.
-    anchors: HashMap<usize, (Node, usize)>,
+    anchors: HashMap<usize, (Node, Size)>,
     nodes: usize,
+    repeated_bytes: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -87,7 +94,7 @@ impl<'t> Reader<'t> {
         if let Some(anchor) = anchor {
             let node = self.fresh_node(event, line, Some(Whole), depth)?;
             let size = node.size();
-            self.count(size, line)?;
+            self.count(size.nodes, line)?;
             self.anchors.insert(anchor, (node.clone(), size));
             return Ok(node);
         }
@@ -167,7 +174,7 @@ impl<'t> Reader<'t> {
     fn anchored_key(&mut self, text: Cow<'_, str>, anchor: usize, line: u32) -> Result<String, Fault> {
         self.count(1, line)?;
         let value = Value::Scalar { text: text.to_string(), is_plain: true };
-        self.anchors.insert(anchor, (Node { line, value }, 1));
+        self.anchors.insert(anchor, (Node { line, value }, Size { nodes: 1, bytes: text.len() }));
         Ok(text.into_owned())
     }
 
@@ -176,11 +183,15 @@ impl<'t> Reader<'t> {
             return Err(fault(line, "an alias stands inside of what it refers to"));
         };
         // Billion laughs: an alias counts as everything it stands for.
-        let (node, size) = (node, *size);
-        if self.nodes + size > MAX_NODES {
+        let Size { nodes, bytes } = *size;
+        if self.nodes + nodes > MAX_NODES {
             return Err(too_many_nodes(line));
         }
-        self.nodes += size;
+        if self.repeated_bytes + bytes > MAX_REPEATED_BYTES {
+            return Err(fault(line, format!("aliases repeat more than {MAX_REPEATED_BYTES} bytes of text")));
+        }
+        self.nodes += nodes;
+        self.repeated_bytes += bytes;
         Ok(node.clone())
     }
 

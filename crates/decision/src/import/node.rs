@@ -93,14 +93,33 @@ impl Node {
         }
     }
 
-    /// How many nodes it is, itself included.
-    pub(super) fn size(&self) -> usize {
-        1 + match &self.value {
-            Value::Scalar { .. } | Value::PassedOver => 0,
-            Value::List(items) => items.iter().map(Self::size).sum(),
-            Value::Map(entries) => entries.iter().map(|entry| entry.node.size()).sum(),
+    /// How large it is, itself included.
+    pub(super) fn size(&self) -> Size {
+        let sum = |sizes: &mut dyn Iterator<Item = Size>| {
+            sizes.fold(Size { nodes: 1, bytes: 0 }, |sum, one| Size {
+                nodes: sum.nodes + one.nodes,
+                bytes: sum.bytes + one.bytes,
+            })
+        };
+        match &self.value {
+            Value::Scalar { text, .. } => Size { nodes: 1, bytes: text.len() },
+            Value::PassedOver => Size { nodes: 1, bytes: 0 },
+            Value::List(items) => sum(&mut items.iter().map(Self::size)),
+            Value::Map(entries) => sum(&mut entries.iter().map(|entry| {
+                let Size { nodes, bytes } = entry.node.size();
+                Size { nodes, bytes: bytes + entry.key.len() }
+            })),
         }
     }
+}
+
+/// How much memory a node takes, roughly.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    /// It and all below it.
+    pub(super) nodes: usize,
+    /// Its texts and keys.
+    pub(super) bytes: usize,
 }
 
 /// A message about a line.

@@ -4,7 +4,7 @@ use super::document::Wanted;
 use super::node::{Entry, Fault, Node, fault};
 use super::security::{self, Schemes};
 use super::stated::{Credential, Permissions, Stated, StatedOperation};
-use super::{Problems, ScopeLists};
+use super::{Problems, ScopeLists, limits};
 use crate::operation::{Location, Method};
 
 /// The extension by which a contract states permissions.
@@ -94,6 +94,9 @@ impl<'n> OpenApi<'n> {
             problems.error(self.file, fault(paths.line, format!("`paths` is a mapping, not {}", paths.kind())));
             return operations;
         };
+        let security = self.root.get("security");
+        let inherited = security.map(|security| security::credential(security, schemes, lists)).transpose();
+        let reading = Reading { schemes, lists, inherited };
         for Entry { key: path, line, node } in entries {
             if path.starts_with("x-") {
                 continue;
@@ -112,8 +115,9 @@ impl<'n> OpenApi<'n> {
             for Entry { key, line, node } in item {
                 if let Some(method) = self.method(key, *line, problems) {
                     let at = At { path, item, method, line: *line };
-                    match self.operation(&at, node, schemes, lists) {
-                        Ok(operation) => operations.push(operation),
+                    match self.operation(&at, node, &reading) {
+                        Ok(operation) if problems.take_items(self.file, &operation) => operations.push(operation),
+                        Ok(_) => return operations,
                         Err(fault) => problems.error(self.file, fault),
                     }
                 }
@@ -122,20 +126,15 @@ impl<'n> OpenApi<'n> {
         operations
     }
 
-    fn operation(
-        &self,
-        at: &At<'_>,
-        node: &Node,
-        schemes: &Schemes,
-        lists: ScopeLists,
-    ) -> Result<StatedOperation, Fault> {
+    fn operation(&self, at: &At<'_>, node: &Node, reading: &Reading<'_>) -> Result<StatedOperation, Fault> {
         if node.entries().is_none() {
             return Err(fault(at.line, format!("an operation is a mapping, not {}", node.kind())));
         }
         if let Some(reference) = node.get("$ref") {
             return Err(fault(reference.line, "an operation cannot be a `$ref`: a whole path can"));
         }
-        let path = format!("{}{}", self.prefix(at, node)?, at.path);
+        let path = format!("{}{}", self.prefix(at, node)?, limits::name(at.path, "a path", at.line)?);
+        limits::name(&path, "a path", at.line)?;
         let id = match node.get("operationId") {
             Some(id) => {
                 id.text().ok_or_else(|| fault(id.line, format!("`operationId` is a text, not {}", id.kind())))?
@@ -144,21 +143,26 @@ impl<'n> OpenApi<'n> {
         };
         let tags = node.get("tags").map(|tags| security::texts(tags, "`tags`")).transpose()?.unwrap_or_default();
         Ok(StatedOperation {
-            id: id.to_owned(),
+            id: limits::name(id, "`operationId`", at.line)?.to_owned(),
             method: at.method,
             path,
-            tags: tags.into_iter().map(str::to_owned).collect(),
-            summary: node.get("summary").and_then(Node::text).map(str::to_owned),
+            tags: tags.into_iter().map(limits::shown).collect(),
+            summary: node.get("summary").and_then(Node::text).map(limits::shown),
             deprecated: node.get("deprecated").and_then(Node::truth).unwrap_or(false),
             source: Location { file: self.file.to_owned(), line: at.line },
-            requirement: self.requirement(at, node, schemes, lists)?,
+            requirement: self.requirement(at, node, reading)?,
         })
     }
 
-    fn requirement(&self, at: &At<'_>, node: &Node, schemes: &Schemes, lists: ScopeLists) -> Result<Stated, Fault> {
+    fn requirement(&self, at: &At<'_>, node: &Node, reading: &Reading<'_>) -> Result<Stated, Fault> {
+        let Reading { schemes, lists, inherited } = reading;
         // OpenAPI 3.1 §4.8.10: an operation's own `security`, even an empty one, replaces that of the whole contract.
-        let security = node.get("security").or_else(|| self.root.get("security"));
-        let credential = security.map(|security| security::credential(security, schemes, lists)).transpose()?;
+        let own = node.get("security");
+        let credential = match own {
+            Some(security) => Some(security::credential(security, schemes, *lists)?),
+            None => inherited.clone()?,
+        };
+        let security = own.or_else(|| self.root.get("security"));
         let stated = node.get(PERMISSIONS);
         let permissions = stated.map(security::permissions).transpose()?;
         Ok(Stated {
@@ -247,7 +251,9 @@ impl<'n> OpenApi<'n> {
             return match self.root.get("basePath") {
                 None => Ok(String::new()),
                 Some(node) => match node.text() {
-                    Some(text) if text.starts_with('/') => Ok(text.trim_end_matches('/').to_owned()),
+                    Some(text) if text.starts_with('/') => {
+                        Ok(limits::name(text, "`basePath`", node.line)?.trim_end_matches('/').to_owned())
+                    }
                     _ => Err(fault(node.line, "`basePath` begins with `/`")),
                 },
             };
@@ -273,6 +279,14 @@ impl<'n> OpenApi<'n> {
     }
 }
 
+/// How the security of an operation is read.
+struct Reading<'n> {
+    schemes: &'n Schemes,
+    lists: ScopeLists,
+    /// What the whole contract says, read once: each operation without its own takes it.
+    inherited: Result<Option<Credential>, Fault>,
+}
+
 /// Where an operation stands.
 struct At<'n> {
     path: &'n str,
@@ -287,8 +301,10 @@ fn server_path(server: &Node) -> Result<String, Fault> {
     let mut url = url.ok_or_else(|| fault(server.line, "a server has a `url`"))?.to_owned();
     for Entry { key, node, .. } in server.get("variables").and_then(Node::entries).unwrap_or_default() {
         let default = node.get("default").and_then(Node::text).unwrap_or_default();
-        url = url.replace(&format!("{{{key}}}"), default);
+        let default = limits::name(default, "the default of a server variable", node.line)?;
+        url = limits::name(&url, "a server's `url`", server.line)?.replace(&format!("{{{key}}}"), default);
     }
+    limits::name(&url, "a server's `url`", server.line)?;
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("", |slash| &rest[slash..]),
         None => &url,

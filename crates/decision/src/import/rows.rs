@@ -3,7 +3,7 @@
 use super::node::{Fault, Node, fault};
 use super::security;
 use super::stated::{self, Credential, Permissions, Stated, StatedOperation};
-use super::{Problems, ScopeLists};
+use super::{Problems, ScopeLists, limits};
 use crate::operation::{Location, Method};
 use crate::requirement::PermissionMode;
 
@@ -37,7 +37,8 @@ pub(super) fn operations(file: &str, root: &Node, lists: ScopeLists, problems: &
     };
     for row in rows {
         match operation(file, row, &columns, lists) {
-            Ok(operation) => operations.push(operation),
+            Ok(operation) if problems.take_items(file, &operation) => operations.push(operation),
+            Ok(_) => break,
             Err(fault) => problems.error(file, fault),
         }
     }
@@ -98,7 +99,7 @@ fn operation(file: &str, row: &Node, columns: &Columns, lists: ScopeLists) -> Re
     let credential = match cell(columns.auth).map(|auth| (auth, auth.text())) {
         // The file's own word for an operation without `security`: nothing is stated, which is not public.
         Some((_, Some("none"))) => Credential::Nothing,
-        Some((_, Some(scheme))) => Credential::Other { scheme: scheme.to_owned() },
+        Some((_, Some(scheme))) => Credential::Other { scheme: limits::shown(scheme) },
         Some((auth, None)) => return Err(fault(auth.line, format!("`auth` is a text, not {}", auth.kind()))),
         None => match cell(columns.scopes) {
             None => Credential::Nothing,
@@ -108,11 +109,11 @@ fn operation(file: &str, row: &Node, columns: &Columns, lists: ScopeLists) -> Re
     };
     let permissions = cell(columns.permissions).map(permissions).transpose()?.unwrap_or(Permissions::None);
     Ok(StatedOperation {
-        id: text(columns.id, "id")?.to_owned(),
+        id: limits::name(text(columns.id, "id")?, "an id", row.line)?.to_owned(),
         method,
-        path: text(columns.path, "path")?.to_owned(),
-        tags: tags.into_iter().map(str::to_owned).collect(),
-        summary: cell(columns.summary).and_then(Node::text).map(str::to_owned),
+        path: limits::name(text(columns.path, "path")?, "a path", row.line)?.to_owned(),
+        tags: tags.into_iter().map(limits::shown).collect(),
+        summary: cell(columns.summary).and_then(Node::text).map(limits::shown),
         deprecated,
         source: Location { file: file.to_owned(), line: row.line },
         requirement: Stated { credential, credential_line: row.line, permissions, permissions_line: row.line },

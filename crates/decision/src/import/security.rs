@@ -2,11 +2,11 @@
 //!
 //! Between objects any suffices, within one object all are needed; how the scopes of one list are read is the contract's switch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::node::{Entry, Fault, Node, fault};
 use super::stated::{self, Credential, Permissions};
-use super::{MAX_LIST_LENGTH, ScopeLists};
+use super::{MAX_LIST_LENGTH, ScopeLists, limits};
 use crate::requirement::PermissionMode;
 use crate::scope::Scope;
 
@@ -69,20 +69,16 @@ pub(super) fn credential(security: &Node, schemes: &Schemes, lists: ScopeLists) 
             Credential::NotAScope { text } => return Ok(Credential::NotAScope { text }),
             other => others.push(other),
         }
-    }
-    if ours.len() > MAX_LIST_LENGTH {
-        return Err(too_many(security.line, "scope alternatives"));
+        if ours.len() > MAX_LIST_LENGTH {
+            return Err(too_many(security.line, "scope alternatives"));
+        }
     }
     if ours.is_empty() {
         return Ok(others.swap_remove(0));
     }
-    let mut distinct: Vec<Vec<Scope>> = Vec::with_capacity(ours.len());
-    ours.into_iter().for_each(|scopes| {
-        if !distinct.contains(&scopes) {
-            distinct.push(scopes);
-        }
-    });
-    Ok(Credential::Oauth(distinct))
+    let mut seen = HashSet::with_capacity(ours.len());
+    ours.retain(|scopes| seen.insert(scopes.clone()));
+    Ok(Credential::Oauth(ours))
 }
 
 /// What `x-inin-requires-permissions` says: `{type: ANY, permissions: [..]}`.
@@ -121,11 +117,12 @@ fn object(item: &Node, schemes: &Schemes, lists: ScopeLists) -> Result<Credentia
     }
     let mut product: Vec<Vec<Scope>> = vec![Vec::new()];
     let mut other = None;
-    for Entry { key: scheme, node, .. } in entries {
+    for Entry { key: scheme, node, line } in entries {
+        let scheme = limits::name(scheme, "the name of a security scheme", *line)?;
         let scopes = texts(node, &format!("the scope list of `{scheme}`"))?;
         match schemes.0.get(scheme) {
-            None => return Ok(Credential::Undefined { scheme: scheme.clone() }),
-            Some(false) => other = Some(Credential::Other { scheme: scheme.clone() }),
+            None => return Ok(Credential::Undefined { scheme: limits::shown(scheme) }),
+            Some(false) => other = Some(Credential::Other { scheme: limits::shown(scheme) }),
             Some(true) => match stated::alternatives(&scopes, lists) {
                 Ok(alternatives) if product.len() * alternatives.len() > MAX_LIST_LENGTH => {
                     return Err(too_many(item.line, "scope alternatives"));

@@ -1,6 +1,8 @@
 //! What a contract states about an operation, before it is known whether that is enough; and what an operator adds.
 
-use super::{Override, PermissionOverride, ScopeAlternative};
+use std::collections::HashSet;
+
+use super::{Override, PermissionOverride, ScopeAlternative, limits, push_warning};
 use crate::lint::Finding;
 use crate::operation::{Location, Method, Operation};
 use crate::permission::Permission;
@@ -81,6 +83,19 @@ impl Stated {
         }
     }
 
+    /// How many scopes and permissions it asks for.
+    pub(super) fn items(&self) -> usize {
+        let scopes = match &self.credential {
+            Credential::Oauth(alternatives) => alternatives.iter().map(Vec::len).sum(),
+            _ => 0,
+        };
+        let permissions = match &self.permissions {
+            Permissions::List(list) => list.of.len(),
+            _ => 0,
+        };
+        scopes + permissions
+    }
+
     /// The line that the requirement is about, for a message.
     fn line(&self, requirement: &Requirement) -> u32 {
         match requirement {
@@ -127,9 +142,9 @@ impl StatedOperation {
         stated: Option<&Override>,
         warnings: &mut Vec<Finding>,
     ) -> Result<Operation, String> {
-        let call = format!("`{}` ({} {})", self.id, self.method, self.path);
+        let call = limits::shown(&format!("`{}` ({} {})", self.id, self.method, self.path));
         let mut warn = |line, rule: &str, message| {
-            warnings.push(Finding { file: self.source.file.clone(), line, rule: rule.into(), message });
+            push_warning(warnings, Finding { file: self.source.file.clone(), line, rule: rule.into(), message });
         };
         let by_contract = self.requirement.requirement();
         if let Some(stated) = stated {
@@ -184,11 +199,12 @@ impl PermissionOverride {
 /// The permissions of a list of texts.
 pub(super) fn permissions(mode: PermissionMode, texts: &[&str]) -> Permissions {
     let mut of: Vec<Permission> = Vec::with_capacity(texts.len());
+    let mut seen = HashSet::with_capacity(texts.len());
     for text in texts {
         match text.parse() {
-            Ok(permission) if of.contains(&permission) => {}
-            Ok(permission) => of.push(permission),
-            Err(_) => return Permissions::NotAPermission { text: (*text).to_owned() },
+            Ok(permission) if seen.insert(*text) => of.push(permission),
+            Ok(_) => {}
+            Err(_) => return Permissions::NotAPermission { text: limits::shown(text) },
         }
     }
     Permissions::List(PermissionList { mode, of })
@@ -197,11 +213,12 @@ pub(super) fn permissions(mode: PermissionMode, texts: &[&str]) -> Permissions {
 /// The alternatives that one list of scopes stands for; an empty list needs no scope.
 pub(super) fn alternatives(texts: &[&str], lists: super::ScopeLists) -> Result<Vec<Vec<Scope>>, Credential> {
     let mut scopes: Vec<Scope> = Vec::with_capacity(texts.len());
+    let mut seen = HashSet::with_capacity(texts.len());
     for text in texts {
         match text.parse() {
-            Ok(scope) if scopes.contains(&scope) => {}
-            Ok(scope) => scopes.push(scope),
-            Err(_) => return Err(Credential::NotAScope { text: (*text).to_owned() }),
+            Ok(scope) if seen.insert(*text) => scopes.push(scope),
+            Ok(_) => {}
+            Err(_) => return Err(Credential::NotAScope { text: limits::shown(text) }),
         }
     }
     Ok(match lists {
