@@ -37,8 +37,6 @@ struct State {
     ending: u32,
     /// The length of the longest literal: a longer segment needs no look-up. Most ids are longer.
     longest: u32,
-    /// The only literal, where there is one: compared without a look-up. Most paths begin with such segments.
-    only: Option<Step>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +72,7 @@ impl Automaton {
     }
 
     /// The ending of a path that begins with a slash and does not end in one, but for the path `/`.
+    #[inline]
     pub(super) fn ending(&self, path: &[u8]) -> Option<usize> {
         let (mut at, mut rest) = match path.strip_prefix(self.prefix.as_bytes()) {
             Some(rest) => (self.after_prefix, rest),
@@ -89,20 +88,17 @@ impl Automaton {
         (state.ending != NOWHERE).then_some(state.ending as usize)
     }
 
+    #[inline]
     fn step(&self, from: u32, state: &State, segment: Segment<'_>) -> u32 {
         if segment.bytes.len() > state.longest as usize {
             return state.otherwise;
         }
-        let step = match &state.only {
-            Some(only) => Some(only).filter(|only| self.is_meant(only, segment)),
-            None => {
-                let is_meant = |step: &Step| step.from == from && self.is_meant(step, segment);
-                self.steps.find(segment.hash(from), is_meant)
-            }
-        };
+        let is_meant = |step: &Step| step.from == from && self.is_meant(step, segment);
+        let step = self.steps.find(segment.hash(from), is_meant);
         step.map_or(state.otherwise, |step| step.to)
     }
 
+    #[inline]
     fn is_meant(&self, step: &Step, segment: Segment<'_>) -> bool {
         let start = step.start as usize;
         let length = step.length as usize;
@@ -167,7 +163,6 @@ impl<'t> Building<'t> {
         let otherwise = self.state(nodes.iter().filter_map(|node| node.parameter).collect())?;
         let literals: BTreeSet<&'t str> =
             nodes.iter().flat_map(|node| node.literals.keys()).map(AsRef::as_ref).collect();
-        let first = self.steps.len();
         for literal in &literals {
             // The order of the places is kept, the literal before the parameter: leftmost literals stay in front.
             let children = nodes.iter().flat_map(|node| [node.literals.get(*literal).copied(), node.parameter]);
@@ -176,10 +171,9 @@ impl<'t> Building<'t> {
             let head = Segment::first_of(literal.as_bytes()).head;
             self.steps.push(Step { from, to, head, length: index_of(literal.len()), start });
         }
-        let only = (literals.len() == 1).then(|| self.steps[first]);
         let longest = literals.iter().map(|literal| literal.len()).max().unwrap_or_default();
         let ending = self.ending(nodes.iter().filter_map(|node| node.template).collect());
-        self.states.push(State { otherwise, ending, longest: index_of(longest), only });
+        self.states.push(State { otherwise, ending, longest: index_of(longest) });
         Ok(())
     }
 
@@ -202,6 +196,7 @@ impl<'t> Building<'t> {
     }
 
     fn finish(self) -> (Automaton, Vec<Vec<u32>>) {
+        let (prefix, after_prefix) = common_prefix(&self.states, &self.steps, &self.words);
         let words = self.words;
         let word = |step: &Step| &words.as_bytes()[step.start as usize..(step.start + step.length) as usize];
         let hash_of = |step: &Step| Segment::first_of(word(step)).hash(step.from);
@@ -209,18 +204,18 @@ impl<'t> Building<'t> {
         for step in self.steps {
             steps.insert_unique(hash_of(&step), step, hash_of);
         }
-        let (prefix, after_prefix) = common_prefix(&self.states, &words);
         (Automaton { states: self.states, prefix, after_prefix, steps, words }, self.endings)
     }
 }
 
 /// The only literals from the beginning on, each with a slash behind it, and the state that they lead to. A literal that can end a path is not among
 /// them: it would have no slash.
-fn common_prefix(states: &[State], words: &str) -> (String, u32) {
+fn common_prefix(states: &[State], steps: &[Step], words: &str) -> (String, u32) {
     let (mut prefix, mut at) = ("/".to_owned(), 0);
-    while let State { otherwise: NOWHERE, ending: _, only: Some(step), .. } = states[at as usize] {
-        let leads_on = states[step.to as usize].ending == NOWHERE;
-        if !leads_on {
+    loop {
+        let mut from_here = steps.iter().filter(|step| step.from == at);
+        let (Some(step), None) = (from_here.next(), from_here.next()) else { break };
+        if states[at as usize].otherwise != NOWHERE || states[step.to as usize].ending != NOWHERE {
             break;
         }
         prefix.push_str(&words[step.start as usize..(step.start + step.length) as usize]);
