@@ -191,6 +191,43 @@ mod tests {
     }
 
     #[test]
+    fn literals_are_compared_to_their_last_byte() {
+        let rows = [
+            ("one", Method::Get, "/recordings1"),
+            ("two", Method::Get, "/recordings2"),
+            ("short", Method::Get, "/recordin"),
+            ("any", Method::Get, "/{a}"),
+        ];
+        for (target, expected) in [
+            ("/recordings1", "one"),
+            ("/recordings2", "two"),
+            ("/recordings3", "any"),
+            ("/recording", "any"),
+            ("/recordin", "short"),
+            ("/recordings11", "any"),
+        ] {
+            assert_eq!(found(&rows, Method::Get, target), [expected], "{target}");
+        }
+        // Alone in its place too, and of a length that needs no comparison beyond the head.
+        assert_eq!(found(&rows[..1], Method::Get, "/recordings2"), [""; 0]);
+        assert_eq!(found(&rows[2..3], Method::Get, "/recordix"), [""; 0]);
+    }
+
+    #[test]
+    fn a_common_prefix_is_no_part_of_other_paths() {
+        let rows = [("a", Method::Get, "/api/v2/a"), ("b", Method::Get, "/api/v2/b/{c}")];
+        assert_eq!(found(&rows, Method::Get, "/api/v2/a"), ["a"]);
+        assert_eq!(found(&rows, Method::Get, "/api/v2/b/a"), ["b"]);
+        for target in ["/api/v2", "/api/v3/a", "/api/a", "/a", "/api/v2a", "/"] {
+            assert_eq!(found(&rows, Method::Get, target), [""; 0], "{target}");
+        }
+        // A literal that ends a path itself is none of the prefix.
+        let rows = [("list", Method::Get, "/api/v2"), ("a", Method::Get, "/api/v2/a")];
+        assert_eq!(found(&rows, Method::Get, "/api/v2"), ["list"]);
+        assert_eq!(found(&rows, Method::Get, "/api/v2/a"), ["a"]);
+    }
+
+    #[test]
     fn a_literal_that_leads_nowhere_is_given_up() {
         let rows = [("rule", Method::Get, "/users/rules/{id}"), ("roles", Method::Get, "/users/{id}/roles/{role}")];
         assert_eq!(found(&rows, Method::Get, "/users/rules/roles/x"), ["roles"]);
