@@ -75,7 +75,7 @@ fn answers(contract: &Contract, snapshot: &Snapshot) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(cases_without_files(2_000))]
+    #![proptest_config(cases_without_files(10_000))]
 
     #[test]
     fn law_10_a_changed_snapshot_decides_as_one_of_the_changed_facts(case in cases(), changes in vec(changes(), 1..8)) {

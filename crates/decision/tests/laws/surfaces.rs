@@ -46,7 +46,7 @@ fn compiled<'c>(contracts: &'c Contracts, facts: &OrganizationFacts) -> (&'c Con
 }
 
 proptest! {
-    #![proptest_config(cases_without_files(2_000))]
+    #![proptest_config(cases_without_files(10_000))]
 
     #[test]
     fn law_10_the_surface_for_anybody_is_that_of_a_loop_over_decisions(case in cases()) {
