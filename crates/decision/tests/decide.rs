@@ -365,3 +365,38 @@ fn a_reporting_organization_learns_what_enforce_would_have_said() {
     assert_eq!(permit.report().map(Report::reason), Some(Reason::MissingScope));
     assert_eq!(permit.report().unwrap().missing().scopes_any_of, Some(vec![vec!["users"]]));
 }
+
+#[test]
+fn a_permit_names_whom_it_proves_and_for_what() {
+    let contracts = contracts();
+    let contract = contracts.named("api").unwrap();
+    let Setting { facts, caller } = setting();
+    let snapshot = Snapshot::compile(contracts.catalogue(), &facts);
+    let authority = snapshot.authority(&caller);
+    let decision = decide(contract, &authority, "POST", b"/users");
+    assert_eq!(decision.operation().map(|operation| operation.id.as_str()), Some("postUsers"));
+    let Decision::Allow(permit) = decision else { panic!("denied") };
+    assert_eq!(
+        (permit.organization(), permit.client(), permit.subject()),
+        (Some("acme"), Some("app"), Some(&Subject::User("ada".into())))
+    );
+    assert_eq!(permit.operation().id, "postUsers");
+
+    // A public operation proves nobody, whoever calls it.
+    let Decision::Allow(permit) = decide(contract, &authority, "GET", b"/open") else { panic!("denied") };
+    assert_eq!((permit.organization(), permit.client(), permit.subject()), (None, None, None));
+    assert!(permit.detach().is_none());
+}
+
+#[test]
+fn a_denial_for_its_target_says_what_is_wrong_and_where() {
+    let contracts = contracts();
+    let nobody = Authority::missing_credentials();
+    let at_byte = |target: &[u8]| {
+        let decision = decide(contracts.named("api").unwrap(), &nobody, "GET", target);
+        decision.denial().and_then(|denial| denial.bad_target().map(|bad| bad.at))
+    };
+    assert_eq!(at_byte(b"/users/../me"), Some(7));
+    assert_eq!(at_byte(b"http://api.example/users"), Some(0));
+    assert_eq!(at_byte(b"/users"), None);
+}
