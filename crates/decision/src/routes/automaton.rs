@@ -72,7 +72,6 @@ impl Automaton {
     }
 
     /// The ending of a path that begins with a slash and does not end in one, but for the path `/`.
-    #[inline]
     pub(super) fn ending(&self, path: &[u8]) -> Option<usize> {
         let (mut at, mut rest) = match path.strip_prefix(self.prefix.as_bytes()) {
             Some(rest) => (self.after_prefix, rest),
@@ -88,7 +87,6 @@ impl Automaton {
         (state.ending != NOWHERE).then_some(state.ending as usize)
     }
 
-    #[inline]
     fn step(&self, from: u32, state: &State, segment: Segment<'_>) -> u32 {
         if segment.bytes.len() > state.longest as usize {
             return state.otherwise;
@@ -98,7 +96,6 @@ impl Automaton {
         step.map_or(state.otherwise, |step| step.to)
     }
 
-    #[inline]
     fn is_meant(&self, step: &Step, segment: Segment<'_>) -> bool {
         let start = step.start as usize;
         let length = step.length as usize;
