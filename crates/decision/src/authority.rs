@@ -1,15 +1,17 @@
 //! What a caller holds at one instant in one organization: the user's permissions and the app's scopes.
 
 use crate::bitset::Bits;
-use crate::caller::Subject;
+use crate::caller::{Caller, Subject};
 use crate::catalogue::Catalogue;
 use crate::facts::Enforcement;
 use crate::permission::Permission;
 use crate::reason::Reason;
 use crate::scope::Scope;
-use crate::snapshot::{Authorization, Snapshot};
+use crate::snapshot::{Authorization, Snapshot, SoughtCaller};
 
 /// A caller's authority. It says nothing about any operation: only [`decide`](crate::decide()) does.
+///
+/// What it holds is looked up when it is asked for: a decision reads the target while the memory of caller and app is still on its way.
 #[derive(Debug)]
 pub struct Authority<'s>(Standing<'s>);
 
@@ -17,12 +19,20 @@ pub struct Authority<'s>(Standing<'s>);
 enum Standing<'s> {
     /// Nobody that we know: refused for this reason wherever a credential is needed.
     Nobody(Reason),
-    /// The caller, then the further links of its delegation chain.
-    Known { caller: Link<'s>, actors: Vec<Link<'s>> },
+    Known { snapshot: &'s Snapshot, caller: &'s Caller, sought: SoughtCaller<'s> },
+}
+
+/// The links of a delegation chain, each of which must be allowed.
+#[derive(Debug)]
+pub(crate) struct Links<'s> {
+    /// Who asks.
+    pub(crate) caller: Link<'s>,
+    /// The further links.
+    pub(crate) actors: Vec<Link<'s>>,
 }
 
 /// One link of a delegation chain: one client acting for one subject.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Link<'s> {
     pub(crate) snapshot: &'s Snapshot,
     pub(crate) client: &'s str,
@@ -69,38 +79,39 @@ impl<'s> Authority<'s> {
         Self(Standing::Nobody(Reason::Inactive))
     }
 
-    pub(crate) fn of(caller: Link<'s>, actors: Vec<Link<'s>>) -> Self {
-        Self(Standing::Known { caller, actors })
+    pub(crate) fn of(snapshot: &'s Snapshot, caller: &'s Caller, sought: SoughtCaller<'s>) -> Self {
+        Self(Standing::Known { snapshot, caller, sought })
     }
 
     /// The organization, where the caller is known.
     pub fn organization(&self) -> Option<&'s str> {
-        self.caller().map(|link| link.snapshot.organization())
+        self.known().map(|(snapshot, _)| snapshot.organization())
     }
 
     /// The client's id, where the caller is known.
     pub fn client(&self) -> Option<&'s str> {
-        self.caller().map(|link| link.client)
+        self.known().map(|(_, caller)| caller.client.id.as_str())
     }
 
     /// For whom the client acts, where the caller is known.
     pub fn subject(&self) -> Option<&'s Subject> {
-        self.caller().map(|link| link.subject)
+        self.known().map(|(_, caller)| &caller.subject)
     }
 
     /// Why this caller is refused whatever it calls, public operations apart.
     pub fn refusal(&self) -> Option<Reason> {
         match &self.0 {
             Standing::Nobody(reason) => Some(*reason),
-            Standing::Known { caller, .. } => caller.refusal,
+            Standing::Known { .. } => self.caller().and_then(|link| link.refusal),
         }
     }
 
     /// The permissions that the subject holds, for lists that people read.
     pub fn permissions(&self) -> impl Iterator<Item = &'s Permission> {
-        self.caller()
-            .into_iter()
-            .flat_map(|link| link.permissions.iter().filter_map(|index| link.snapshot.catalogue().permission(index)))
+        self.caller().into_iter().flat_map(|link| {
+            let catalogue = link.snapshot.catalogue();
+            link.permissions.iter().filter_map(|index| catalogue.permission(index))
+        })
     }
 
     /// The scopes that the organization granted the app and the token does not renounce, for lists that people read.
@@ -108,25 +119,33 @@ impl<'s> Authority<'s> {
         self.caller().into_iter().flat_map(|link| {
             let catalogue = link.snapshot.catalogue();
             let granted = link.authorization.into_iter().flat_map(|authorization| authorization.scopes.iter());
-            granted.filter(|index| link.is_below_ceiling(*index)).filter_map(|index| catalogue.scope(index))
+            granted.filter(move |index| link.is_below_ceiling(*index)).filter_map(|index| catalogue.scope(index))
         })
     }
 
-    pub(crate) fn caller(&self) -> Option<&Link<'s>> {
-        match &self.0 {
+    fn known(&self) -> Option<(&'s Snapshot, &'s Caller)> {
+        match self.0 {
             Standing::Nobody(_) => None,
-            Standing::Known { caller, .. } => Some(caller),
+            Standing::Known { snapshot, caller, .. } => Some((snapshot, caller)),
+        }
+    }
+
+    /// Who asks, without the further links.
+    pub(crate) fn caller(&self) -> Option<Link<'s>> {
+        match self.0 {
+            Standing::Nobody(_) => None,
+            Standing::Known { snapshot, caller, sought } => Some(snapshot.link(caller, sought)),
         }
     }
 
     /// The links that must each be allowed, or why there are none. All of them over the given catalogue: indices mean nothing in another one.
-    pub(crate) fn links(&self, catalogue: &Catalogue) -> Result<(&Link<'s>, &[Link<'s>]), Reason> {
-        match &self.0 {
-            Standing::Nobody(reason) => Err(*reason),
-            Standing::Known { caller, .. } if !caller.snapshot.catalogue().is(catalogue) => {
-                Err(Reason::UnknownOrganization)
+    pub(crate) fn links(&self, catalogue: &Catalogue) -> Result<Links<'s>, Reason> {
+        match self.0 {
+            Standing::Nobody(reason) => Err(reason),
+            Standing::Known { snapshot, .. } if !snapshot.catalogue().is(catalogue) => Err(Reason::UnknownOrganization),
+            Standing::Known { snapshot, caller, sought } => {
+                Ok(Links { caller: snapshot.link(caller, sought), actors: snapshot.links_of_actors(caller) })
             }
-            Standing::Known { caller, actors } => Ok((caller, actors)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Fixed-size sets of small integers: what scopes, permissions and people become once they are interned.
 
+use prefetch_index::prefetch_index;
 use smallvec::SmallVec;
 
 /// A set of indices below a length fixed at construction. Up to 256 stand in the set itself: an authorization's scopes are read with it.
@@ -105,6 +106,12 @@ impl BitRows {
     pub(crate) fn set(&mut self, row: usize, set: &BitSet) {
         let start = row * self.words_a_row;
         self.words[start..start + self.words_a_row].copy_from_slice(&set.0);
+    }
+
+    /// Begins to fetch a set from memory; nobody waits for it yet.
+    pub(crate) fn prefetch(&self, row: usize) {
+        let start = row * self.words_a_row;
+        (start..start + self.words_a_row).step_by(8).for_each(|word| prefetch_index(&self.words, word));
     }
 
     /// A set, to be read.

@@ -3,7 +3,7 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::authority::{Authority, Link};
+use crate::authority::{Authority, Link, Links};
 use crate::bitset::Bits;
 use crate::caller::Subject;
 use crate::contract::{Contract, Credential, Needs};
@@ -11,7 +11,7 @@ use crate::facts::Enforcement;
 use crate::operation::{Method, Operation};
 use crate::reason::{Denial, Lacking, Reason, Report};
 use crate::requirement::PermissionMode;
-use crate::routes::{BadTarget, canonicalise};
+use crate::routes::{BadTarget, Canonical, canonicalise};
 
 /// The answer to one call.
 ///
@@ -51,8 +51,14 @@ pub struct OwnedPermit {
 
 /// Decides one call: the operation that the target means, and whether the authority suffices for it and for every operation that it crosses.
 pub fn decide<'a>(contract: &'a Contract, authority: &Authority<'a>, method: &str, target: &[u8]) -> Decision<'a> {
-    match meant(contract, method, target) {
-        Ok((operation, crossing)) => decide_all(contract, authority, operation, crossing),
+    // In this order, what the caller holds comes from memory while the route is found.
+    let target = match canonical(contract, target) {
+        Ok(target) => target,
+        Err(denial) => return Decision::Deny(denial),
+    };
+    let links = authority.links(contract.catalogue());
+    match routed(contract, method, &target) {
+        Ok((operation, crossing)) => decide_all(contract, &links, operation, crossing),
         Err(denial) => Decision::Deny(denial),
     }
 }
@@ -60,13 +66,26 @@ pub fn decide<'a>(contract: &'a Contract, authority: &Authority<'a>, method: &st
 /// The operation that a request means, and those that it crosses, by id; or why it means none, whoever asks.
 #[expect(clippy::result_large_err, reason = "a denial is made for each refused call: a box would cost an allocation")]
 pub(crate) fn meant<'a>(contract: &'a Contract, method: &str, target: &[u8]) -> Result<(u32, &'a [u32]), Denial<'a>> {
-    let target = match canonicalise(target) {
+    routed(contract, method, &canonical(contract, target)?)
+}
+
+#[expect(clippy::result_large_err, reason = "a denial is made for each refused call: a box would cost an allocation")]
+fn canonical<'a, 't>(contract: &'a Contract, target: &'t [u8]) -> Result<Canonical<'t>, Denial<'a>> {
+    match canonicalise(target) {
         // Nobody here can compare a target's own authority with Host: whoever can, passes on the origin form.
-        Ok(target) if target.authority().is_some() => return Err(bad_target(contract, BadTarget::absolute_form())),
-        Ok(target) => target,
-        Err(bad) => return Err(bad_target(contract, bad)),
-    };
-    let route = contract.routes().find(&target).ok_or_else(|| denial(contract, Reason::NoSuchOperation))?;
+        Ok(target) if target.authority().is_some() => Err(bad_target(contract, BadTarget::absolute_form())),
+        Ok(target) => Ok(target),
+        Err(bad) => Err(bad_target(contract, bad)),
+    }
+}
+
+#[expect(clippy::result_large_err, reason = "a denial is made for each refused call: a box would cost an allocation")]
+fn routed<'a>(
+    contract: &'a Contract,
+    method: &str,
+    target: &Canonical<'_>,
+) -> Result<(u32, &'a [u32]), Denial<'a>> {
+    let route = contract.routes().find(target).ok_or_else(|| denial(contract, Reason::NoSuchOperation))?;
     let asked = Method::named(method).and_then(|method| Some((route.operation(method)?, route.crossing(method))));
     asked.ok_or_else(|| Denial { route: Some(route), ..denial(contract, Reason::MethodNotAllowed) })
 }
@@ -82,7 +101,7 @@ pub fn decide_operation<'a>(contract: &'a Contract, authority: &Authority<'a>, o
 
 /// Decides the operation at this place of the contract, as [`decide_operation`].
 pub(crate) fn decide_index<'a>(contract: &'a Contract, authority: &Authority<'a>, operation: u32) -> Decision<'a> {
-    decide_all(contract, authority, operation, &[])
+    decide_all(contract, &authority.links(contract.catalogue()), operation, &[])
 }
 
 impl<'a> Decision<'a> {
@@ -182,12 +201,17 @@ struct Refusal<'a> {
 }
 
 /// The chosen operation first, then those it crosses by id: every one has to allow, the first that denies is the denial.
-fn decide_all<'a>(contract: &'a Contract, authority: &Authority<'a>, operation: u32, crossing: &[u32]) -> Decision<'a> {
+fn decide_all<'a>(
+    contract: &'a Contract,
+    links: &Result<Links<'a>, Reason>,
+    operation: u32,
+    crossing: &[u32],
+) -> Decision<'a> {
     let refusal_in = |mode| {
-        let others = || crossing.iter().find_map(|other| refuse_operation(contract, authority, *other, mode));
-        refuse_operation(contract, authority, operation, mode).or_else(others)
+        let others = || crossing.iter().find_map(|other| refuse_operation(contract, links, *other, mode));
+        refuse_operation(contract, links, operation, mode).or_else(others)
     };
-    let reports = authority.caller().is_some_and(|link| link.enforcement == Enforcement::Report);
+    let reports = links.as_ref().is_ok_and(|links| links.caller.enforcement == Enforcement::Report);
     let report = if reports { refusal_in(Mode::AsIfEnforced) } else { None };
     let report = report.and_then(|Refusal { reason, lacking, .. }| Some(Report { reason, lacking: lacking? }));
     let chosen = contract.operation_at(operation);
@@ -202,10 +226,10 @@ fn decide_all<'a>(contract: &'a Contract, authority: &Authority<'a>, operation: 
         }),
         None => {
             let is_public = contract.needs_at(operation).credential == Credential::Public;
-            let caller = authority.caller().filter(|_| !is_public).map(|link| CallerRef {
-                organization: link.snapshot.organization(),
-                client: link.client,
-                subject: link.subject,
+            let caller = links.as_ref().ok().filter(|_| !is_public).map(|links| CallerRef {
+                organization: links.caller.snapshot.organization(),
+                client: links.caller.client,
+                subject: links.caller.subject,
             });
             Decision::Allow(Permit { operation: chosen, caller, report })
         }
@@ -215,7 +239,7 @@ fn decide_all<'a>(contract: &'a Contract, authority: &Authority<'a>, operation: 
 /// What refuses this one operation: its requirement, or the first link of the delegation chain that does not meet it.
 fn refuse_operation<'a>(
     contract: &'a Contract,
-    authority: &Authority<'a>,
+    links: &Result<Links<'a>, Reason>,
     operation: u32,
     mode: Mode,
 ) -> Option<Refusal<'a>> {
@@ -226,12 +250,11 @@ fn refuse_operation<'a>(
         Credential::Other => return plain(Reason::OtherCredential),
         Credential::Ours => {}
     }
-    let (caller, actors) = match authority.links(contract.catalogue()) {
-        Ok(links) => links,
-        Err(reason) => return plain(reason),
-    };
-    refuse_link(contract, operation, caller, mode)
-        .or_else(|| actors.iter().find_map(|link| refuse_link(contract, operation, link, mode)))
+    match links {
+        Ok(Links { caller, actors }) => refuse_link(contract, operation, caller, mode)
+            .or_else(|| actors.iter().find_map(|link| refuse_link(contract, operation, link, mode))),
+        Err(reason) => plain(*reason),
+    }
 }
 
 /// The rule for one app and one subject: every half is looked at, the first that is missing gives the reason.

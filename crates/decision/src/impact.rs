@@ -6,6 +6,7 @@ use crate::bitset::BitSet;
 use crate::caller::{Caller, ClientRef, Subject};
 use crate::contract::Contract;
 use crate::operation::Operation;
+use crate::id_map::Id;
 use crate::people::{Groups, Holders};
 use crate::snapshot::Snapshot;
 use crate::surface::{self, AppSide};
@@ -128,19 +129,19 @@ impl<'a> Comparison<'a> {
     }
 
     /// The ids of the users who gain by an impact of this comparison, sorted.
-    pub fn people_gaining(&self, impact: &Impact<'_>) -> Vec<&'a str> {
+    pub fn people_gaining(&self, impact: &Impact<'_>) -> Vec<String> {
         self.people_in(&impact.gaining)
     }
 
     /// The ids of the users who lose by an impact of this comparison, sorted.
-    pub fn people_losing(&self, impact: &Impact<'_>) -> Vec<&'a str> {
+    pub fn people_losing(&self, impact: &Impact<'_>) -> Vec<String> {
         self.people_in(&impact.losing)
     }
 
-    fn people_in(&self, groups: &BitSet) -> Vec<&'a str> {
+    fn people_in(&self, groups: &BitSet) -> Vec<String> {
         let mut people = Vec::new();
         each_person(self.before, self.after, |id, pair| {
-            people.extend(groups.contains(self.group_of[&pair]).then_some(id));
+            people.extend(groups.contains(self.group_of[&pair]).then(|| id.to_string()));
         });
         people.sort_unstable();
         people
@@ -158,14 +159,14 @@ impl Impact<'_> {
 fn each_person<'a>(
     before: &'a Snapshot,
     after: &'a Snapshot,
-    mut see: impl FnMut(&'a str, (Option<u32>, Option<u32>)),
+    mut see: impl FnMut(Id<'a>, (Option<u32>, Option<u32>)),
 ) {
     if before.shares_users_with(after) {
         before.active_holders().for_each(|(id, combination)| see(id, (Some(combination), Some(combination))));
         return;
     }
     before.active_holders().for_each(|(id, combination)| see(id, (Some(combination), after.active_holder(id))));
-    let is_new = |(id, _): &(&str, u32)| before.active_holder(id).is_none();
+    let is_new = |(id, _): &(Id<'_>, u32)| before.active_holder(*id).is_none();
     after.active_holders().filter(is_new).for_each(|(id, combination)| see(id, (None, Some(combination))));
 }
 

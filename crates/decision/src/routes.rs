@@ -41,6 +41,7 @@ type ByMethod = [Option<u32>; Method::ALL.len()];
 
 /// What requests mean that match the same templates.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Route {
     /// Those of the template that is meant.
     operations: ByMethod,

@@ -9,7 +9,7 @@ use crate::authority::{Authority, Link};
 use crate::caller::{Caller, ClientRef, Subject};
 use crate::catalogue::Catalogue;
 use crate::facts::{AuthorizationFacts, AuthorizationState, Enforcement, OrganizationFacts, Settings};
-use crate::id_map::IdMap;
+use crate::id_map::{Id, IdMap, Sought};
 use crate::permission::Permission;
 use crate::reason::{Reason, RoleRef};
 use crate::scope::ScopeSet;
@@ -26,12 +26,12 @@ pub struct Snapshot {
     settings: Settings,
     roles: Arc<Roles>,
     combinations: Arc<Combinations>,
-    users: Arc<IdMap<Holder>>,
-    clients: Arc<IdMap<Client>>,
+    users: IdMap<Holder>,
+    clients: IdMap<Client>,
 }
 
 /// A user or a client: which combination of roles it has.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Holder {
     combination: u32,
     active: bool,
@@ -43,6 +43,14 @@ pub(crate) struct Client {
     /// Where the organization registered it itself.
     own: Option<Holder>,
     authorization: Option<Authorization>,
+}
+
+/// Where a caller's user and client stand, so far as that can be said without reading them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SoughtCaller<'s> {
+    /// Nothing: the client acts for itself.
+    user: Option<Sought<'s>>,
+    client: Sought<'s>,
 }
 
 /// A compiled authorization.
@@ -63,15 +71,14 @@ impl Snapshot {
             settings: facts.settings(),
             roles: Arc::default(),
             combinations: Arc::new(Combinations::new(catalogue)),
-            users: Arc::default(),
-            clients: Arc::default(),
+            users: IdMap::with_capacity(facts.users.len()),
+            clients: IdMap::default(),
         };
         facts.roles.iter().for_each(|role| made.set_role(role));
-        let mut users = IdMap::with_capacity(facts.users.len());
         for user in &facts.users {
-            users.insert(&user.id, made.holder(user));
+            let holder = made.holder(user);
+            made.users.insert(&user.id, holder);
         }
-        made.users = Arc::new(users);
         for client in &facts.clients {
             let own = Some(made.holder(client));
             made.set_client(&client.id, |entry| entry.own = own);
@@ -99,8 +106,8 @@ impl Snapshot {
     }
 
     /// The ids of all users who are switched on, in no particular order.
-    pub fn active_users(&self) -> impl Iterator<Item = &str> {
-        self.active_holders().map(|(id, _)| id)
+    pub fn active_users(&self) -> impl Iterator<Item = String> {
+        self.active_holders().map(|(id, _)| id.to_string())
     }
 
     /// The roles that hold a permission: who can help somebody that lacks it.
@@ -125,27 +132,50 @@ impl Snapshot {
 
     /// What a caller holds in this organization at this instant.
     pub fn authority<'s>(&'s self, caller: &'s Caller) -> Authority<'s> {
-        let mut actors = Vec::new();
-        self.push_actors(caller, &mut actors);
-        Authority::of(self.link(caller), actors)
+        Authority::of(self, caller, self.seek(caller))
     }
 
-    fn push_actors<'s>(&'s self, caller: &'s Caller, actors: &mut Vec<Link<'s>>) {
+    fn seek<'s>(&'s self, caller: &'s Caller) -> SoughtCaller<'s> {
+        let user = match &caller.subject {
+            Subject::User(user) => Some(self.users.seek(user)),
+            Subject::Client => None,
+        };
+        SoughtCaller { user, client: self.clients.seek(&caller.client.id) }
+    }
+
+    /// The further links of a delegation chain.
+    pub(crate) fn links_of_actors<'s>(&'s self, caller: &'s Caller) -> Vec<Link<'s>> {
+        let mut links = Vec::new();
+        self.push_actors(caller, &mut links);
+        links
+    }
+
+    fn push_actors<'s>(&'s self, caller: &'s Caller, links: &mut Vec<Link<'s>>) {
         for actor in &caller.actors {
-            actors.push(self.link(actor));
-            self.push_actors(actor, actors);
+            links.push(self.link(actor, self.seek(actor)));
+            self.push_actors(actor, links);
         }
     }
 
-    fn link<'s>(&'s self, caller: &'s Caller) -> Link<'s> {
+    /// The link of a caller that was sought here.
+    pub(crate) fn link<'s>(&'s self, caller: &'s Caller, sought: SoughtCaller<'s>) -> Link<'s> {
         let Caller { client, subject, ceiling, .. } = caller;
-        let holder = match subject {
-            Subject::User(user) => self.users.get(user),
+        let known = self.clients.found(sought.client);
+        let own_client = self.own_client(client, known);
+        let holder = match sought.user {
+            Some(user) => self.users.found(user).copied(),
             // A client's own roles hold in its own organization only.
-            Subject::Client if client.home_organization.as_str() == self.id.as_ref() => self.own_client(&client.id),
-            Subject::Client => None,
+            None => own_client,
         };
-        self.link_of(client, subject, holder.copied(), ceiling.as_deref())
+        self.link_of(client, subject, known, holder, ceiling.as_deref())
+    }
+
+    fn own_client(&self, client: &ClientRef, known: Option<&Client>) -> Option<Holder> {
+        known.and_then(|known| known.own).filter(|_| self.is_home_of(client))
+    }
+
+    fn is_home_of(&self, client: &ClientRef) -> bool {
+        client.home_organization.as_str() == self.id.as_ref()
     }
 
     /// The link of a client for whoever has these roles.
@@ -153,15 +183,14 @@ impl Snapshot {
         &'s self,
         client: &'s ClientRef,
         subject: &'s Subject,
+        known: Option<&'s Client>,
         holder: Option<Holder>,
         ceiling: Option<&'s [String]>,
     ) -> Link<'s> {
-        let at_home = client.home_organization.as_str() == self.id.as_ref();
-        let known = self.clients.get(&client.id);
-        let own_client = known.filter(|_| at_home).and_then(|known| known.own.as_ref());
+        let own_client = self.own_client(client, known);
         let authorization = known.and_then(|known| known.authorization.as_ref());
         let is_active = self.settings.active && client.active && own_client.is_none_or(|own| own.active);
-        let refusal = if at_home && own_client.is_none() {
+        let refusal = if own_client.is_none() && self.is_home_of(client) {
             Some(Reason::UnknownClient)
         } else if matches!(subject, Subject::User(_)) && holder.is_none() {
             Some(Reason::UnknownUser)
@@ -192,31 +221,28 @@ impl Snapshot {
     /// The link of a client for some active user, to look at what does not depend on which.
     pub(crate) fn link_for_anybody<'s>(&'s self, client: &'s ClientRef) -> Link<'s> {
         const ANYBODY: &Subject = &Subject::User(String::new());
-        self.link_of(client, ANYBODY, Some(Holder { combination: Combinations::NONE, active: true }), None)
-    }
-
-    fn own_client(&self, id: &str) -> Option<&Holder> {
-        self.clients.get(id)?.own.as_ref()
+        let holder = Holder { combination: Combinations::NONE, active: true };
+        self.link_of(client, ANYBODY, self.clients.get(&client.id), Some(holder), None)
     }
 
     /// The ids of all clients that the organization registered or has decided about, in no particular order.
-    pub fn clients(&self) -> impl Iterator<Item = &str> {
-        self.clients.iter().map(|(id, _)| id)
+    pub fn clients(&self) -> impl Iterator<Item = String> {
+        self.clients.iter().map(|(id, _)| id.to_string())
     }
 
     /// All active users with their combination of roles, in no particular order.
-    pub(crate) fn active_holders(&self) -> impl Iterator<Item = (&str, u32)> {
+    pub(crate) fn active_holders(&self) -> impl Iterator<Item = (Id<'_>, u32)> {
         self.users.iter().filter(|(_, holder)| holder.active).map(|(id, holder)| (id, holder.combination))
     }
 
     /// The combination of an active user.
-    pub(crate) fn active_holder(&self, user: &str) -> Option<u32> {
-        self.users.get(user).filter(|holder| holder.active).map(|holder| holder.combination)
+    pub(crate) fn active_holder(&self, user: Id<'_>) -> Option<u32> {
+        self.users.get_id(user).filter(|holder| holder.active).map(|holder| holder.combination)
     }
 
     /// Whether both snapshots have the very same users with the very same combinations.
     pub(crate) fn shares_users_with(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.users, &other.users)
+        self.users.is_shared_with(&other.users)
     }
 
     /// Whether the very same users hold the very same permissions in both snapshots.
@@ -258,8 +284,8 @@ impl Snapshot {
     /// Whether somebody with this combination of roles may use an app.
     pub(crate) fn admits(&self, authorization: &Authorization, combination: u32) -> bool {
         // Most authorizations have no limit: then the subject's roles are not read, which would be one more line of memory.
-        let is_held = |role: &u32| self.roles.is_among(*role, self.roles_of(combination));
-        authorization.roles.is_empty() || authorization.roles.iter().any(is_held)
+        let is_among = |role: &u32| self.roles.is_among(*role, &authorization.roles);
+        authorization.roles.is_empty() || self.roles_of(combination).iter().any(is_among)
     }
 }
 

@@ -74,7 +74,7 @@ pub fn surface_of<'c>(selection: &Selection<'c>, authority: &Authority<'_>) -> V
 fn is_refused_everything(contract: &Contract, authority: &Authority<'_>) -> bool {
     match authority.links(contract.catalogue()) {
         Err(_) => true,
-        Ok((caller, _)) => !has_standing(caller),
+        Ok(links) => !has_standing(&links.caller),
     }
 }
 
@@ -112,14 +112,19 @@ pub struct Audience<'a> {
 impl<'a> Audience<'a> {
     /// Everybody in the organization who is switched on.
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        Self::among(snapshot, |_| true)
+        Self::of(snapshot, snapshot.active_holders().map(|(_, combination)| combination))
     }
 
     /// Those of them whose id `is_selected` says yes to.
     pub fn among(snapshot: &'a Snapshot, mut is_selected: impl FnMut(&str) -> bool) -> Self {
+        let selected = snapshot.active_holders().filter(|(id, _)| is_selected(&id.to_string()));
+        Self::of(snapshot, selected.map(|(_, combination)| combination))
+    }
+
+    /// Everybody by their combinations of roles.
+    fn of(snapshot: &'a Snapshot, people: impl Iterator<Item = u32>) -> Self {
         let mut sizes = vec![0_u32; snapshot.combinations()];
-        let selected = snapshot.active_holders().filter(|(id, _)| is_selected(id));
-        selected.for_each(|(_, combination)| sizes[combination as usize] += 1);
+        people.for_each(|combination| sizes[combination as usize] += 1);
         let combinations: Vec<_> =
             (0u32..).zip(&sizes).map(|(combination, size)| (*size > 0).then_some(combination)).collect();
         let groups = Groups::new(&sizes);

@@ -5,8 +5,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use hashbrown::HashTable;
-
 use super::segment::Segment;
 use super::tree::Tree;
 
@@ -23,8 +21,9 @@ pub(super) struct Automaton {
     /// What every path begins with, up to its last slash, and the state after it: most contracts stand under one prefix such as `/api/v2/`.
     prefix: String,
     after_prefix: u32,
-    /// The literal steps of all states.
-    steps: HashTable<Step>,
+    /// The literal steps of all states, in an open-addressed table: a power of two of them, at least a quarter [`Step::NONE`]. Each stands at the place
+    /// of its hash or in the next free one, so that a segment is looked up in one line of memory.
+    steps: Box<[Step]>,
     /// The literals, one behind the other.
     words: String,
 }
@@ -40,13 +39,19 @@ struct State {
 }
 
 #[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
 struct Step {
     from: u32,
     to: u32,
-    /// The literal: its first bytes, its length, and where it stands among the words.
+    /// The literal: its first and last bytes, its length, and where it stands among the words. Most have no bytes in between.
     head: u64,
+    tail: u64,
     length: u32,
     start: u32,
+}
+
+impl Step {
+    const NONE: Self = Self { from: NOWHERE, to: NOWHERE, head: 0, tail: 0, length: 0, start: 0 };
 }
 
 /// More places than [`MAX_PLACES`]: the templates overlap in too many ways.
@@ -91,17 +96,27 @@ impl Automaton {
         if segment.bytes.len() > state.longest as usize {
             return state.otherwise;
         }
-        let is_meant = |step: &Step| step.from == from && self.is_meant(step, segment);
-        let step = self.steps.find(segment.hash(from), is_meant);
-        step.map_or(state.otherwise, |step| step.to)
+        let mask = self.steps.len() - 1;
+        let mut place = segment.hash(from) as usize;
+        loop {
+            let step = &self.steps[place & mask];
+            if step.from == from && self.is_meant(step, segment) {
+                return step.to;
+            }
+            if step.from == NOWHERE {
+                return state.otherwise;
+            }
+            place = place.wrapping_add(1);
+        }
     }
 
     fn is_meant(&self, step: &Step, segment: Segment<'_>) -> bool {
         let start = step.start as usize;
         let length = step.length as usize;
         step.head == segment.head
+            && step.tail == segment.tail()
             && length == segment.bytes.len()
-            && (length <= Segment::HEAD || self.words.as_bytes()[start..start + length] == *segment.bytes)
+            && (length <= 2 * Segment::HEAD || self.words.as_bytes()[start..start + length] == *segment.bytes)
     }
 }
 
@@ -165,8 +180,9 @@ impl<'t> Building<'t> {
             let children = nodes.iter().flat_map(|node| [node.literals.get(*literal).copied(), node.parameter]);
             let to = self.state(children.flatten().collect())?;
             let start = self.start_of(literal);
-            let head = Segment::first_of(literal.as_bytes()).head;
-            self.steps.push(Step { from, to, head, length: index_of(literal.len()), start });
+            let segment = Segment::first_of(literal.as_bytes());
+            let (head, tail, length) = (segment.head, segment.tail(), index_of(literal.len()));
+            self.steps.push(Step { from, to, head, tail, length, start });
         }
         let longest = literals.iter().map(|literal| literal.len()).max().unwrap_or_default();
         let ending = self.ending(nodes.iter().filter_map(|node| node.template).collect());
@@ -195,11 +211,15 @@ impl<'t> Building<'t> {
     fn finish(self) -> (Automaton, Vec<Vec<u32>>) {
         let (prefix, after_prefix) = common_prefix(&self.states, &self.steps, &self.words);
         let words = self.words;
-        let word = |step: &Step| &words.as_bytes()[step.start as usize..(step.start + step.length) as usize];
-        let hash_of = |step: &Step| Segment::first_of(word(step)).hash(step.from);
-        let mut steps = HashTable::with_capacity(self.steps.len());
+        let slots = (self.steps.len() + self.steps.len() / 3 + 1).next_power_of_two();
+        let mut steps = vec![Step::NONE; slots].into_boxed_slice();
         for step in self.steps {
-            steps.insert_unique(hash_of(&step), step, hash_of);
+            let word = &words.as_bytes()[step.start as usize..(step.start + step.length) as usize];
+            let mut place = Segment::first_of(word).hash(step.from) as usize;
+            while steps[place & (slots - 1)].from != NOWHERE {
+                place = place.wrapping_add(1);
+            }
+            steps[place & (slots - 1)] = step;
         }
         (Automaton { states: self.states, prefix, after_prefix, steps, words }, self.endings)
     }

@@ -191,7 +191,7 @@ fn check_segments(path: &str) -> Result<(), BadTarget> {
 }
 
 /// A query takes no part in matching and is forwarded as it came; but its triplets have to be triplets, and it may not carry a token.
-fn check_query(query: &str) -> Result<(), BadTarget> {
+pub(super) fn check_query(query: &str) -> Result<(), BadTarget> {
     let bytes = query.as_bytes();
     let mut percents = (0..bytes.len()).filter(|at| bytes[*at] == b'%');
     if let Some(at) = percents.find(|at| triplet(&bytes[*at..]).is_none()) {

@@ -1,20 +1,20 @@
-//! The short way for targets that are canonical as each byte and the next tell by themselves. Nine of ten are, and take a fifth of the time.
+//! The short way for targets whose path is canonical as each byte and the next tell by themselves. Nine of ten are, and take a fifth of the time.
 //!
 //! The loops look at blocks of one length without a way out of them: the compiler makes vector instructions of that.
 
 use std::borrow::Cow;
 
-use super::canonical::{Canonical, MAX_SEGMENTS};
+use super::canonical::{Canonical, MAX_SEGMENTS, check_query};
 
 /// How many bytes are looked at together.
 const BLOCK: usize = 16;
 
-/// A target of letters, digits, `-`, `.`, `_` and `/` whose query holds nothing that would have to be read. Nothing where there is more to look at:
-/// such a target may be as canonical, or not.
+/// A target whose path is letters, digits, `-`, `.`, `_` and `/`, and whose query is a good one. Nothing where there is more to look at: such a target may
+/// be as canonical, or not.
 pub(super) fn plain(raw: &[u8]) -> Option<Canonical<'_>> {
     let path_length = memchr::memchr(b'?', raw).unwrap_or(raw.len());
     let (path, query) = raw.split_at(path_length);
-    if !is_plain_path(path) || !is_plain_query(query) {
+    if !is_plain_path(path) || !(is_plain_query(query) || is_good_query(query)) {
         return None;
     }
     Some(Canonical { origin_form: Cow::Borrowed(raw), path_length, authority: None })
@@ -53,6 +53,14 @@ fn is_plain_query(query: &[u8]) -> bool {
     query.iter().fold(true, |all, byte| all & matches!(byte, 0x21..=0x7E) & !matches!(byte, b'#' | b'%' | b'_'))
 }
 
+/// With triplets or `_`, as few have, it is read.
+fn is_good_query(query: &[u8]) -> bool {
+    let text = str::from_utf8(query)
+        .ok()
+        .filter(|query| query.bytes().all(|byte| matches!(byte, 0x21..=0x7E) && byte != b'#'));
+    text.is_some_and(|query| check_query(query).is_ok())
+}
+
 fn is_plain_byte(byte: u8) -> bool {
     matches!(byte, b'-'..=b'9') | (byte | 0x20).is_ascii_lowercase() | (byte == b'_')
 }
@@ -81,9 +89,15 @@ mod tests {
 
     #[test]
     fn what_is_plain_is_what_the_long_way_makes_of_it() {
-        for target in
-            ["/", "/a", "/a/", "/a.b/c..d", "/api/v2/users/6f1c1a52-0f5e-4a0e-9d1d-7f1f6f0a9b11/roles?a=b&c;d=/?:@"]
-        {
+        for target in [
+            "/",
+            "/a",
+            "/a/",
+            "/a.b/c..d",
+            "/a?b%20",
+            "/a?b_c=%5f&access_tokens=1",
+            "/api/v2/users/6f1c1a52-0f5e-4a0e-9d1d-7f1f6f0a9b11/roles?a=b&c;d=/?:@",
+        ] {
             let Some(plain) = plain(target.as_bytes()) else { panic!("{target}") };
             assert_eq!((plain.origin_form(), plain.authority()), (target, None));
             assert_eq!(plain.path(), target.split('?').next().unwrap());
@@ -102,9 +116,13 @@ mod tests {
             "/a//b",
             "/a%20",
             "/a b",
-            "/a?b%20",
+            "/a?b%2",
+            "/a?b_c=%",
             "/a?access_token=1",
+            "/a?b=1&access%5ftoken=1",
             "/a?b#c",
+            "/a?b_#c",
+            "/a?b_\u{e9}",
             "/a:b",
         ] {
             assert!(plain(target.as_bytes()).is_none(), "{target}");

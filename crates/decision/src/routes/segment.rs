@@ -37,13 +37,17 @@ impl<'p> Segment<'p> {
         Self { bytes: &path[..length], head: first }
     }
 
+    /// The last [`Self::HEAD`] bytes; 0 where there are fewer.
+    pub(super) fn tail(self) -> u64 {
+        self.bytes.last_chunk().map_or(0, |last| u64::from_le_bytes(*last))
+    }
+
     /// A state and the first and the last eight bytes, mixed by one multiplication. Segments that fall together cost a comparison each, and only the
     /// contract's own words can be many: a request adds none.
     pub(super) fn hash(self, state: u32) -> u64 {
         const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
-        let last = self.bytes.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
         let seed = u64::from(state).wrapping_mul(ODD) ^ self.bytes.len() as u64;
-        let product = u128::from(self.head ^ seed) * u128::from(last.rotate_left(32) ^ ODD);
+        let product = u128::from(self.head ^ seed) * u128::from(self.tail().rotate_left(32) ^ ODD);
         (product >> 64) as u64 ^ product as u64
     }
 }

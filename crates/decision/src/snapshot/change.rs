@@ -29,9 +29,9 @@ impl Snapshot {
             Change::RoleGone(id) => self.end_role(id),
             Change::User(user) => {
                 let holder = self.holder(user);
-                Arc::make_mut(&mut self.users).insert(&user.id, holder);
+                self.users.insert(&user.id, holder);
             }
-            Change::UserGone(id) => Arc::make_mut(&mut self.users).remove(id),
+            Change::UserGone(id) => self.users.remove(id),
             Change::Client(client) => {
                 let own = Some(self.holder(client));
                 self.set_client(&client.id, |entry| entry.own = own);
@@ -56,13 +56,12 @@ impl Snapshot {
     }
 
     pub(super) fn set_client(&mut self, id: &str, set: impl FnOnce(&mut Client)) {
-        let clients = Arc::make_mut(&mut self.clients);
-        let mut client = clients.get(id).cloned().unwrap_or_default();
+        let mut client = self.clients.get(id).cloned().unwrap_or_default();
         set(&mut client);
         if client.own.is_none() && client.authorization.is_none() {
-            clients.remove(id);
+            self.clients.remove(id);
         } else {
-            clients.insert(id, client);
+            self.clients.insert(id, client);
         }
     }
 
@@ -103,8 +102,8 @@ impl Snapshot {
             let roles = self.combinations.roles(holder.combination);
             holder.combination = kept.index_of(&self.catalogue, &self.roles, roles);
         };
-        Arc::make_mut(&mut self.users).values_mut().for_each(&mut keep);
-        Arc::make_mut(&mut self.clients).values_mut().filter_map(|client| client.own.as_mut()).for_each(&mut keep);
+        self.users.values_mut().for_each(&mut keep);
+        self.clients.values_mut().filter_map(|client| client.own.as_mut()).for_each(&mut keep);
         self.combinations = Arc::new(kept);
     }
 }

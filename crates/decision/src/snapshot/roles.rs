@@ -66,9 +66,9 @@ impl Roles {
         index
     }
 
-    /// Whether somebody with the roles `held` has this one.
-    pub(crate) fn is_among(&self, role: u32, held: &[u32]) -> bool {
-        held.contains(&role) && self.all[role as usize].existing.is_some()
+    /// Whether a role exists and is one of these.
+    pub(crate) fn is_among(&self, role: u32, roles: &[u32]) -> bool {
+        roles.contains(&role) && self.all[role as usize].existing.is_some()
     }
 
     /// The role for people to read.
@@ -136,6 +136,7 @@ impl Combinations {
 
     /// The permissions of a combination, by catalogue index.
     pub(crate) fn permissions(&self, combination: u32) -> Bits<'_> {
+        self.permissions.prefetch(combination as usize);
         self.permissions.row(combination as usize)
     }
 
