@@ -19,7 +19,11 @@ pub struct Authority<'s>(Standing<'s>);
 enum Standing<'s> {
     /// Nobody that we know: refused for this reason wherever a credential is needed.
     Nobody(Reason),
-    Known { snapshot: &'s Snapshot, caller: &'s Caller, sought: SoughtCaller<'s> },
+    Known {
+        snapshot: &'s Snapshot,
+        caller: &'s Caller,
+        sought: SoughtCaller<'s>,
+    },
 }
 
 /// The links of a delegation chain, each of which must be allowed.

@@ -80,11 +80,7 @@ fn canonical<'a, 't>(contract: &'a Contract, target: &'t [u8]) -> Result<Canonic
 }
 
 #[expect(clippy::result_large_err, reason = "a denial is made for each refused call: a box would cost an allocation")]
-fn routed<'a>(
-    contract: &'a Contract,
-    method: &str,
-    target: &Canonical<'_>,
-) -> Result<(u32, &'a [u32]), Denial<'a>> {
+fn routed<'a>(contract: &'a Contract, method: &str, target: &Canonical<'_>) -> Result<(u32, &'a [u32]), Denial<'a>> {
     let route = contract.routes().find(target).ok_or_else(|| denial(contract, Reason::NoSuchOperation))?;
     let asked = Method::named(method).and_then(|method| Some((route.operation(method)?, route.crossing(method))));
     asked.ok_or_else(|| Denial { route: Some(route), ..denial(contract, Reason::MethodNotAllowed) })

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::bitset::BitSet;
 use crate::caller::{Caller, ClientRef, Subject};
 use crate::contract::Contract;
-use crate::operation::Operation;
 use crate::id_map::Id;
+use crate::operation::Operation;
 use crate::people::{Groups, Holders};
 use crate::snapshot::Snapshot;
 use crate::surface::{self, AppSide};
@@ -156,11 +156,7 @@ impl Impact<'_> {
 }
 
 /// Every user who is switched on in one of the states, with the combinations of roles in both.
-fn each_person<'a>(
-    before: &'a Snapshot,
-    after: &'a Snapshot,
-    mut see: impl FnMut(Id<'a>, (Option<u32>, Option<u32>)),
-) {
+fn each_person<'a>(before: &'a Snapshot, after: &'a Snapshot, mut see: impl FnMut(Id<'a>, (Option<u32>, Option<u32>))) {
     if before.shares_users_with(after) {
         before.active_holders().for_each(|(id, combination)| see(id, (Some(combination), Some(combination))));
         return;

@@ -67,8 +67,8 @@ struct AppImpact<'a> {
     /// Nothing for the console, which no organization registered.
     registered_by: Option<&'a str>,
     operations: Vec<Entry<'a>>,
-    people_gaining: Vec<&'a str>,
-    people_losing: Vec<&'a str>,
+    people_gaining: Vec<String>,
+    people_losing: Vec<String>,
     gained_on_its_own_behalf: Vec<&'a str>,
     lost_on_its_own_behalf: Vec<&'a str>,
     /// Both, with their headings.
@@ -126,7 +126,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (Some(before), Some(after)) = (loaded.compiled.snapshot(id), compiled.snapshot(id)) else {
         return Err(Failure::bad_input(format!("`--proposed`: `{id}` is not an organization of that world file")));
     };
-    let mut ids: BTreeSet<&str> = client.iter().map(|client| client.id.as_str()).collect();
+    let mut ids: BTreeSet<String> = client.iter().map(|client| client.id.clone()).collect();
     if ids.is_empty() {
         ids.extend(before.clients().chain(after.clients()));
     }
@@ -146,7 +146,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The apps with these ids. One that a world does not know is switched off there: nothing can be called through it.
-fn apps<'w>(ids: &BTreeSet<&'w str>, before: &'w World, after: &'w World) -> Vec<App<'w>> {
+fn apps<'w>(ids: &'w BTreeSet<String>, before: &'w World, after: &'w World) -> Vec<App<'w>> {
     let known = |world: &'w World| -> HashMap<String, _> {
         let clients = world.clients().map(|(home, client)| (home.client_ref(client), Some((home, client))));
         let all = clients.chain([(CompiledWorld::console(), None)]);
@@ -154,12 +154,12 @@ fn apps<'w>(ids: &BTreeSet<&'w str>, before: &'w World, after: &'w World) -> Vec
     };
     let (before, after) = (known(before), known(after));
     let gone = |client: &ClientRef| ClientRef { active: false, ..client.clone() };
-    let app = |id: &&'w str| {
-        let (was, is) = (before.get(*id), after.get(*id));
+    let app = |id: &'w String| {
+        let (was, is) = (before.get(id), after.get(id));
         let (reference, entry) = is.or(was)?;
         Some(App {
             name: entry.map_or("the console", |(_, client)| client.name.as_str()),
-            client_id: entry.map_or(Some(*id), |(_, client)| client.id.as_ref().map(ClientId::as_str)),
+            client_id: entry.map_or(Some(id.as_str()), |(_, client)| client.id.as_ref().map(ClientId::as_str)),
             registered_by: entry.map(|(home, _)| home.id.as_str()),
             before: was.map_or_else(|| gone(reference), |(client, _)| client.clone()),
             after: is.map_or_else(|| gone(reference), |(client, _)| client.clone()),

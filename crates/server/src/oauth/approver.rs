@@ -63,7 +63,7 @@ impl Console {
 
     /// Everybody who may authorize apps: a few by name, the others counted.
     pub async fn approvers(&self, visit: &Visit, organization: &Organization) -> Result<Approvers, PageError> {
-        let mut ids: Vec<UserId> = self.snapshot.active_users().filter_map(|id| UserId::parse(id).ok()).collect();
+        let mut ids: Vec<UserId> = self.snapshot.active_users().filter_map(|id| UserId::parse(&id).ok()).collect();
         ids.retain(|id| self.permit(id, AUTHORIZE).is_some());
         ids.sort();
         let mut names = Vec::new();

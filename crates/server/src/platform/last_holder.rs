@@ -41,7 +41,7 @@ fn console_may_everything(contracts: &Contracts) -> Change {
 
 fn somebody_can_authorize(contracts: &Contracts, snapshot: &Snapshot) -> bool {
     snapshot.active_users().any(|user| {
-        let caller = from_console(user);
+        let caller = from_console(&user);
         let authority = snapshot.authority(&caller);
         decide_operation(contracts::platform(contracts), &authority, AUTHORIZE).is_allowed()
     })

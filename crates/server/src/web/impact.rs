@@ -29,7 +29,7 @@ pub fn of_approval(
         for gained in impact.operations.iter().filter(|one| one.gained > 0) {
             *(if gained.operation.method.is_mutating() { &mut writes } else { &mut reads }) += 1;
         }
-        people.extend(comparison.people_gaining(&impact).into_iter().map(str::to_owned));
+        people.extend(comparison.people_gaining(&impact));
     }
     ApprovalImpact {
         reads,

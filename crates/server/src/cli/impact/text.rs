@@ -59,11 +59,11 @@ fn write_app(text: &mut String, app: &AppImpact<'_>) -> std::fmt::Result {
     write_list(text, &own.collect::<Vec<_>>())
 }
 
-fn write_people(text: &mut String, verb: &str, people: &[&str]) -> std::fmt::Result {
+fn write_people(text: &mut String, verb: &str, people: &[String]) -> std::fmt::Result {
     if people.is_empty() {
         return Ok(());
     }
-    let shown = people.iter().take(MAX_PEOPLE).copied().collect::<Vec<_>>().join(", ");
+    let shown = people[..people.len().min(MAX_PEOPLE)].join(", ");
     match people.len().saturating_sub(MAX_PEOPLE) {
         0 => writeln!(text, "  {verb}  {shown}"),
         more => writeln!(text, "  {verb}  {shown} and {more} more"),
