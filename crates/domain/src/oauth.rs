@@ -16,13 +16,19 @@
 //! | `grant/authorization_code.rs` | RFC 6749 §4.1, RFC 7636 |
 //! | `grant/refresh_token.rs` | RFC 6749 §6, RFC 9700 §4.14.2 |
 //! | `grant/client_credentials.rs` | RFC 6749 §4.4 |
+//! | `jws.rs` | RFC 7515, RFC 7518 §3 |
+//! | `claims.rs`, `strict_json.rs` | RFC 7519 §4 |
+//! | `jwk.rs` | RFC 7517, RFC 7518 §6, RFC 7638 |
 //! | `metadata.rs` | RFC 8414, RFC 9728 |
 
 pub mod authorization_response;
 pub mod authorize;
+pub mod claims;
 pub mod client_authentication;
 pub mod error;
 pub mod grant;
+pub mod jwk;
+pub mod jws;
 pub mod metadata;
 pub mod next_step;
 pub mod parameters;
@@ -31,5 +37,6 @@ pub mod redirect_uri;
 #[cfg(test)]
 mod samples;
 pub mod scopes;
+mod strict_json;
 pub mod token;
 pub mod token_request;

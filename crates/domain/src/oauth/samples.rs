@@ -1,5 +1,7 @@
 //! Values that the tests of this folder begin from; each test changes what it is about.
 
+mod keys;
+
 use countersign_decision::{AuthorizationState, Enforcement, Scope};
 
 use crate::authorization::{ConsentMode, ScopeGrant};
@@ -11,6 +13,8 @@ use crate::oauth::token::{RefreshToken, TokenFamily, TokenSubject};
 use crate::organization::Organization;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+
+pub(crate) use keys::Key;
 
 /// The instant at which everything in the samples was issued.
 pub(crate) const ISSUED: Timestamp = Timestamp::from_seconds(1_000_000);
