@@ -1,9 +1,14 @@
 //! An OAuth client: what people call an app. Registered by one organization, usable in others that authorize it.
 
+pub mod metadata;
+pub mod uri;
+
 use countersign_decision::Scope;
 
 use crate::id::{ClientId, OrganizationId};
 use crate::time::Timestamp;
+
+pub use metadata::{AuthMethod, ClientMetadata};
 
 /// A registered OAuth client (RFC 6749 §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +27,14 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// What the app asks for; never part of a decision.
     pub scopes: Vec<Scope>,
-    /// Whether it has a secret (RFC 6749 §2.1).
+    /// Whether it can prove who it is (RFC 6749 §2.1): by a secret, or by a key or certificate of its metadata.
     pub is_confidential: bool,
     /// Whether codes need PKCE; only confidential clients can have `false`.
     pub pkce_required: bool,
     /// Life of its access tokens, 300 to 172,800 seconds.
     pub token_ttl_seconds: i64,
+    /// What else it registered.
+    pub metadata: ClientMetadata,
     /// Only active clients get tokens and only their tokens are live.
     pub state: ClientState,
     /// When it was registered.
@@ -44,6 +51,11 @@ impl Client {
     /// Whether the client was registered for `grant_type`.
     pub fn has_grant(&self, grant_type: GrantType) -> bool {
         self.grant_types.contains(&grant_type)
+    }
+
+    /// Whether it proves who it is by a secret: then it can get a new one.
+    pub fn authenticates_by_secret(&self) -> bool {
+        self.is_confidential && !self.metadata.token_endpoint_auth_method.is_some_and(AuthMethod::is_by_key)
     }
 }
 

@@ -25,7 +25,7 @@ use std::fmt;
 use countersign_decision::{AuthorizationState, Catalogue, Enforcement, PermissionPolicy, Scope};
 use zeroize::Zeroizing;
 
-use crate::client::GrantType;
+use crate::client::{ClientMetadata, GrantType};
 use crate::id::{ClientId, OrganizationId};
 use crate::secret::SecretHash;
 use crate::user::{Email, UserState};
@@ -135,8 +135,10 @@ pub struct ClientEntry {
     /// [`MIN_TOKEN_TTL_SECONDS`](crate::client::MIN_TOKEN_TTL_SECONDS) to
     /// [`MAX_TOKEN_TTL_SECONDS`](crate::client::MAX_TOKEN_TTL_SECONDS).
     pub token_ttl_seconds: i64,
-    /// `false` only where there is a secret.
+    /// `false` only for confidential clients.
     pub pkce_required: bool,
+    /// What else it registered; fits the client.
+    pub metadata: ClientMetadata,
 }
 
 /// One organization's decision about one app.

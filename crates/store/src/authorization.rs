@@ -43,7 +43,7 @@ impl OrgStore<'_> {
                     a.created_at AS decided_at, a.created_by AS decided_first_by,
                     a.modified_at AS changed_at, a.modified_by AS changed_by,
                     c.org_id, c.client_id, c.name, c.description, c.grant_types, c.redirect_uris, c.scopes,
-                    c.is_confidential, c.pkce_required, c.token_ttl_seconds, c.state, c.created_at, c.created_by,
+                    c.is_confidential, c.pkce_required, c.token_ttl_seconds, c.metadata, c.state, c.created_at, c.created_by,
                     c.modified_at, c.modified_by
                FROM authorizations a
                JOIN clients c ON c.client_id = a.client_id
@@ -312,7 +312,7 @@ pub(crate) async fn find_authorization(
                 a.created_at AS decided_at, a.created_by AS decided_first_by,
                 a.modified_at AS changed_at, a.modified_by AS changed_by,
                 c.org_id, c.client_id, c.name, c.description, c.grant_types, c.redirect_uris, c.scopes,
-                c.is_confidential, c.pkce_required, c.token_ttl_seconds, c.state, c.created_at, c.created_by,
+                c.is_confidential, c.pkce_required, c.token_ttl_seconds, c.metadata, c.state, c.created_at, c.created_by,
                 c.modified_at, c.modified_by
            FROM authorizations a
            JOIN clients c ON c.client_id = a.client_id

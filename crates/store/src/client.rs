@@ -1,7 +1,7 @@
 //! OAuth clients. Their secrets are in `client_secret`, their end in `client_deletion`.
 
 use countersign_decision::Scope;
-use countersign_domain::client::{Client, ClientState, GrantType};
+use countersign_domain::client::{Client, ClientMetadata, ClientState, GrantType};
 use countersign_domain::id::{ClientId, OrganizationId, RoleId};
 use countersign_domain::organization::DivisionScope;
 use countersign_domain::role::Assignee;
@@ -36,6 +36,8 @@ pub struct NewClient {
     pub pkce_required: bool,
     /// Life of its access tokens.
     pub token_ttl_seconds: i64,
+    /// Checked before.
+    pub metadata: ClientMetadata,
 }
 
 /// What to change; `None` leaves it as it is.
@@ -55,6 +57,8 @@ pub struct ClientChange {
     pub pkce_required: Option<bool>,
     /// Life of its access tokens.
     pub token_ttl_seconds: Option<i64>,
+    /// Checked before.
+    pub metadata: Option<ClientMetadata>,
     /// Anything but active ends its tokens for good.
     pub state: Option<ClientState>,
     /// The client's own roles, all of them.
@@ -80,7 +84,7 @@ impl OrgStore<'_> {
             .try_get(0)?;
         let rows = sqlx::query(
             "SELECT org_id, client_id, name, description, grant_types, redirect_uris, scopes, is_confidential,
-                    pkce_required, token_ttl_seconds, state, created_at, created_by, modified_at, modified_by
+                    pkce_required, token_ttl_seconds, metadata, state, created_at, created_by, modified_at, modified_by
                FROM clients
               WHERE org_id = $1
               ORDER BY name, client_id
@@ -103,7 +107,7 @@ impl OrgStore<'_> {
     pub async fn registered_client(&self, id: &ClientId) -> Result<Option<RegisteredClient>, StoreError> {
         let row = sqlx::query(
             "SELECT c.org_id, c.client_id, c.name, c.description, c.grant_types, c.redirect_uris, c.scopes,
-                    c.is_confidential, c.pkce_required, c.token_ttl_seconds, c.state, c.created_at, c.created_by,
+                    c.is_confidential, c.pkce_required, c.token_ttl_seconds, c.metadata, c.state, c.created_at, c.created_by,
                     c.modified_at, c.modified_by, o.name AS organization_name
                FROM clients c
                JOIN organizations o ON o.org_id = c.org_id
@@ -118,7 +122,7 @@ impl OrgStore<'_> {
         row.as_ref().map(registered).transpose()
     }
 
-    /// Registers a client, confidential when it has a secret.
+    /// Registers a client, confidential when it has a secret or proves itself by key or certificate.
     ///
     /// # Errors
     /// `Conflict` when the id is in use, or was ever used by another organization; `NotFound` for an unknown role or
@@ -154,7 +158,7 @@ impl SystemStore<'_> {
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
         let row = sqlx::query(
             "SELECT org_id, client_id, name, description, grant_types, redirect_uris, scopes, is_confidential,
-                    pkce_required, token_ttl_seconds, state, created_at, created_by, modified_at, modified_by
+                    pkce_required, token_ttl_seconds, metadata, state, created_at, created_by, modified_at, modified_by
                FROM clients
               WHERE client_id = $1",
         )
@@ -176,9 +180,9 @@ impl OrgWriter<'_> {
         self.reserve_client_id(&id).await?;
         sqlx::query(
             "INSERT INTO clients (org_id, client_id, name, description, grant_types, redirect_uris, scopes,
-                                  is_confidential, pkce_required, token_ttl_seconds, state, created_at, created_by,
+                                  is_confidential, pkce_required, token_ttl_seconds, metadata, state, created_at, created_by,
                                   modified_at, modified_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'active', $11, $12, $11, $12)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'active', $12, $13, $12, $13)",
         )
         .bind(self.organization.as_str())
         .bind(id.as_str())
@@ -187,9 +191,10 @@ impl OrgWriter<'_> {
         .bind(grant_types_text(&new.grant_types))
         .bind(json_text(&new.redirect_uris))
         .bind(json_text(&new.scopes))
-        .bind(i64::from(secret.is_some()))
+        .bind(i64::from(new.metadata.is_confidential(secret.is_some())))
         .bind(i64::from(new.pkce_required))
         .bind(new.token_ttl_seconds)
+        .bind(json_text(&new.metadata))
         .bind(self.now.as_micros())
         .bind(self.actor.id())
         .execute(&mut *self.transaction)
@@ -207,10 +212,13 @@ impl OrgWriter<'_> {
     pub(crate) async fn update_client(&mut self, id: &ClientId, change: &ClientChange) -> Result<Client, StoreError> {
         let before = self.client(id).await?;
         let state = change.state.unwrap_or(before.state);
+        let metadata = change.metadata.as_ref().unwrap_or(&before.metadata);
+        let is_confidential = metadata.is_confidential(self.has_secrets(id).await?);
         sqlx::query(
             "UPDATE clients
                 SET name = $3, description = $4, grant_types = $5, redirect_uris = $6, scopes = $7, pkce_required = $8,
-                    token_ttl_seconds = $9, state = $10, modified_at = $11, modified_by = $12
+                    token_ttl_seconds = $9, metadata = $10, is_confidential = $11, state = $12, modified_at = $13,
+                    modified_by = $14
               WHERE org_id = $1
                 AND client_id = $2",
         )
@@ -223,6 +231,8 @@ impl OrgWriter<'_> {
         .bind(json_text(change.scopes.as_ref().unwrap_or(&before.scopes)))
         .bind(i64::from(change.pkce_required.unwrap_or(before.pkce_required)))
         .bind(change.token_ttl_seconds.unwrap_or(before.token_ttl_seconds))
+        .bind(json_text(metadata))
+        .bind(i64::from(is_confidential))
         .bind(state.as_str())
         .bind(self.now.as_micros())
         .bind(self.actor.id())
@@ -251,7 +261,7 @@ impl OrgWriter<'_> {
     pub(crate) async fn all_clients(&mut self) -> Result<Vec<Client>, StoreError> {
         let rows = sqlx::query(
             "SELECT org_id, client_id, name, description, grant_types, redirect_uris, scopes, is_confidential,
-                    pkce_required, token_ttl_seconds, state, created_at, created_by, modified_at, modified_by
+                    pkce_required, token_ttl_seconds, metadata, state, created_at, created_by, modified_at, modified_by
                FROM clients
               WHERE org_id = $1
               ORDER BY name, client_id",
@@ -288,7 +298,7 @@ async fn find_own_client(
 ) -> Result<Option<Client>, StoreError> {
     let row = sqlx::query(
         "SELECT org_id, client_id, name, description, grant_types, redirect_uris, scopes, is_confidential,
-                pkce_required, token_ttl_seconds, state, created_at, created_by, modified_at, modified_by
+                pkce_required, token_ttl_seconds, metadata, state, created_at, created_by, modified_at, modified_by
            FROM clients
           WHERE org_id = $1
             AND client_id = $2",
@@ -314,6 +324,7 @@ pub(crate) fn client(row: &AnyRow) -> Result<Client, StoreError> {
         is_confidential: row.flag("is_confidential")?,
         pkce_required: row.flag("pkce_required")?,
         token_ttl_seconds: row.number("token_ttl_seconds")?,
+        metadata: row.json("metadata")?,
         state: row.named("state", ClientState::parse)?,
         created_at: row.instant("created_at")?,
         created_by: row.optional_text("created_by")?,
@@ -340,6 +351,7 @@ pub(crate) fn picture(client: &Client) -> Value {
         "isConfidential": client.is_confidential,
         "pkceRequired": client.pkce_required,
         "tokenTtlSeconds": client.token_ttl_seconds,
+        "metadata": client.metadata,
         "state": client.state.as_str(),
     })
 }

@@ -4,6 +4,7 @@ use countersign_domain::id::ClientId;
 use countersign_domain::secret::SecretHash;
 use countersign_domain::time::Timestamp;
 use serde_json::{Value, json};
+use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use crate::change::{Event, OrgWriter};
@@ -15,7 +16,7 @@ impl OrgStore<'_> {
     /// end), older ones go.
     ///
     /// # Errors
-    /// `NotFound`, `Invalid` for a public client.
+    /// `NotFound`, `Invalid` for a client that is public or proves itself by key or certificate.
     pub async fn add_client_secret(
         &self,
         id: &ClientId,
@@ -23,8 +24,9 @@ impl OrgStore<'_> {
         retire_others_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         self.change(move |mut writer| async move {
-            if !writer.client(id).await?.is_confidential {
-                return Err(StoreError::Invalid { what: "a public client has no secret".to_owned() });
+            if !writer.client(id).await?.authenticates_by_secret() {
+                let what = "only a client that authenticates by secret can have one".to_owned();
+                return Err(StoreError::Invalid { what });
             }
             writer.add_secret(id, secret, retire_others_at).await?;
             writer.commit(()).await
@@ -92,12 +94,13 @@ impl OrgWriter<'_> {
         Ok(())
     }
 
-    /// Makes `secret` the only one (`None`: the client becomes public).
+    /// Makes `secret` the only one (`None`: the client becomes public, or proves itself by key or certificate alone).
     pub(crate) async fn replace_secrets(
         &mut self,
         id: &ClientId,
         secret: Option<&SecretHash>,
     ) -> Result<(), StoreError> {
+        let is_confidential = self.client(id).await?.metadata.is_confidential(secret.is_some());
         sqlx::query("DELETE FROM client_secrets WHERE org_id = $1 AND client_id = $2")
             .bind(self.organization.as_str())
             .bind(id.as_str())
@@ -106,7 +109,7 @@ impl OrgWriter<'_> {
         sqlx::query("UPDATE clients SET is_confidential = $3 WHERE org_id = $1 AND client_id = $2")
             .bind(self.organization.as_str())
             .bind(id.as_str())
-            .bind(i64::from(secret.is_some()))
+            .bind(i64::from(is_confidential))
             .execute(&mut *self.transaction)
             .await?;
         if let Some(secret) = secret {
@@ -117,9 +120,19 @@ impl OrgWriter<'_> {
             entity: "client".into(),
             entity_id: id.to_string(),
             before: Value::Null,
-            after: json!({ "isConfidential": secret.is_some() }),
+            after: json!({ "isConfidential": is_confidential }),
         });
         Ok(())
+    }
+
+    /// Whether there is any secret, a live one or one that ended: a client whose secrets have ended is not public.
+    pub(crate) async fn has_secrets(&mut self, id: &ClientId) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) FROM client_secrets WHERE org_id = $1 AND client_id = $2")
+            .bind(self.organization.as_str())
+            .bind(id.as_str())
+            .fetch_one(&mut *self.transaction)
+            .await?;
+        Ok(row.try_get::<i64, _>(0)? > 0)
     }
 
     /// The live secrets, the newest first.

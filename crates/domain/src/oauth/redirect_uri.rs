@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::client::Client;
 
-pub use registration::{InvalidRedirectUri, MAX_REDIRECT_URI_BYTES, validate_registered};
+pub use registration::{InvalidUri, MAX_REDIRECT_URI_BYTES, validate_page, validate_registered};
 
 /// Why a request's redirect URI is not used. Answered with a page, never by redirect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,7 @@ mod keys;
 use countersign_decision::{AuthorizationState, Enforcement, Scope};
 
 use crate::authorization::{ConsentMode, ScopeGrant};
-use crate::client::{Client, ClientState, GrantType};
+use crate::client::{Client, ClientMetadata, ClientState, GrantType};
 use crate::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
 use crate::oauth::grant::authorization_code::AuthorizationCode;
 use crate::oauth::scopes::{AppStanding, Standing};
@@ -37,6 +37,7 @@ pub(crate) fn client() -> Client {
         is_confidential: true,
         pkce_required: true,
         token_ttl_seconds: 86_400,
+        metadata: ClientMetadata::default(),
         state: ClientState::Active,
         created_at: ISSUED,
         created_by: None,

@@ -9,7 +9,9 @@ use super::check::{Defined, assignments, chosen};
 use super::file::{self, WorldFile};
 use super::findings::{Findings, Unique, listed};
 use super::{AuthorizationEntry, ClientEntry, ClientReference};
-use crate::client::{DEFAULT_TOKEN_TTL_SECONDS, GrantType, MAX_TOKEN_TTL_SECONDS, MIN_TOKEN_TTL_SECONDS};
+use crate::client::{
+    ClientMetadata, DEFAULT_TOKEN_TTL_SECONDS, GrantType, MAX_TOKEN_TTL_SECONDS, MIN_TOKEN_TTL_SECONDS,
+};
 use crate::id::ClientId;
 use crate::oauth::redirect_uri::validate_registered;
 use crate::yaml::line;
@@ -71,9 +73,12 @@ fn client(spanned: Spanned<file::Client>, defined: &Defined, findings: &mut Find
     let scopes = findings.scopes(&shape.scopes.unwrap_or_default());
     let roles = assignments(shape.roles.unwrap_or_default(), defined, findings);
 
+    let metadata = metadata(shape.metadata, secret.is_some(), findings);
+    let is_confidential = metadata.is_confidential(secret.is_some());
+
     let uses = |grant_type| grant_types.contains(&grant_type);
     // RFC 6749 §4.4: the client credentials grant is for confidential clients only.
-    if uses(GrantType::ClientCredentials) && secret.is_none() {
+    if uses(GrantType::ClientCredentials) && !is_confidential {
         findings.problem(at, "a client with `client_credentials` needs a `secret`: without one it is a public client");
     }
     if uses(GrantType::AuthorizationCode) && redirect_uris.is_empty() {
@@ -87,7 +92,8 @@ fn client(spanned: Spanned<file::Client>, defined: &Defined, findings: &mut Find
         name: findings.name(shape.name?, "name"),
         description: shape.description,
         token_ttl_seconds: token_ttl_seconds(shape.token_ttl_seconds, findings),
-        pkce_required: pkce_required(shape.pkce_required, secret.is_some(), findings),
+        pkce_required: pkce_required(shape.pkce_required, is_confidential, findings),
+        metadata,
         grant_types,
         redirect_uris,
         secret,
@@ -113,6 +119,14 @@ fn redirect_uris(texts: Vec<Spanned<String>>, findings: &mut Findings) -> Vec<St
         }
     }
     uris
+}
+
+fn metadata(given: Option<Spanned<ClientMetadata>>, has_secret: bool, findings: &mut Findings) -> ClientMetadata {
+    let Some(given) = given else { return ClientMetadata::default() };
+    if let Err(unfit) = given.value.check(has_secret) {
+        findings.problem(line(&given), unfit.to_string());
+    }
+    given.value
 }
 
 fn token_ttl_seconds(given: Option<Spanned<i64>>, findings: &mut Findings) -> i64 {

@@ -8,6 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
+use crate::client::ClientMetadata;
 use crate::yaml;
 
 #[derive(Deserialize)]
@@ -62,6 +63,7 @@ pub(super) struct Client {
     pub(super) roles: Option<Vec<Spanned<Assignment>>>,
     pub(super) token_ttl_seconds: Option<Spanned<i64>>,
     pub(super) pkce_required: Option<Spanned<bool>>,
+    pub(super) metadata: Option<Spanned<ClientMetadata>>,
 }
 
 #[derive(Deserialize)]

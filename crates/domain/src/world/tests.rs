@@ -63,6 +63,7 @@ fn a_world_is_read_as_it_is_written() {
     let seller = AssignmentEntry { role: "Seller".to_owned(), division: Some("Sales".to_owned()) };
     assert_eq!(ada.roles, [AssignmentEntry { role: "Directory admin".to_owned(), division: None }, seller]);
     let roster = &acme.clients[0];
+    assert_eq!(roster.metadata, ClientMetadata::default());
     assert_eq!(roster.id.as_ref().unwrap().as_str(), "5f0c");
     assert!(roster.pkce_required && roster.token_ttl_seconds == 86_400);
     assert_eq!(acme.authorizations[0].client, ClientReference::Own("Roster Sync".to_owned()));
@@ -77,6 +78,40 @@ fn what_is_left_out_has_its_default() {
     let denied = &globex.authorizations[0];
     assert_eq!(denied.client, ClientReference::Id(ClientId::parse("5f0c").unwrap()));
     assert_eq!(denied.scopes.len(), 1, "doubles are one");
+}
+
+#[test]
+fn metadata_of_a_client_is_read_under_the_names_of_the_standards() {
+    let key = "{ kty: OKP, crv: Ed25519, kid: a, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo }";
+    let metadata = format!(
+        "metadata:\n          token_endpoint_auth_method: private_key_jwt\n          jwks: {{ keys: [{key}] }}"
+    );
+    let world = World::parse("w.yaml", &ACME.replacen("secret: roster-secret", &metadata, 1)).unwrap();
+    let roster = &world.organization("acme").unwrap().clients[0];
+    assert_eq!(roster.metadata.jwks.as_ref().unwrap().keys()[0].kid(), Some("a"));
+    assert!(roster.secret.is_none() && roster.metadata.is_confidential(false));
+}
+
+#[test]
+fn metadata_that_is_malformed_or_does_not_fit_is_refused_with_its_line() {
+    let with =
+        |metadata: &str| acme_with("secret: roster-secret", &format!("secret: x\n        metadata:\n{metadata}"));
+    let unknown = &with("          dpop_bound: true")[0];
+    assert!(unknown.starts_with("w.yaml:24: `dpop_bound` is not a key here: the keys are "), "{unknown}");
+    assert_eq!(
+        with("          dpop_bound_access_tokens: true\n          client_uri: \"javascript:alert(1)\""),
+        [
+            "w.yaml:25: `javascript:alert(1)` cannot be the address of a page: a scheme that browsers run or read files with is never allowed"
+        ]
+    );
+    assert_eq!(
+        with("          jwks: { keys: [{ kty: oct, k: AAAA }] }"),
+        ["w.yaml:24: a key with a private or symmetric part is never sent: register the public key"]
+    );
+    assert_eq!(
+        with("          require_signed_request_object: true"),
+        ["w.yaml:24: `jwks` is missing: `require_signed_request_object` needs the client's public keys"]
+    );
 }
 
 #[test]

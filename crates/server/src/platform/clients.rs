@@ -1,7 +1,7 @@
 //! The apps that an organization registered (`/api/v2/oauth/clients`).
 
 use axum::response::Response;
-use countersign_domain::client::{Client, ClientState};
+use countersign_domain::client::{Client, ClientMetadata, ClientState};
 use countersign_domain::id::{ClientId, RoleId};
 use countersign_domain::organization::DivisionScope;
 use countersign_domain::role::Assignee;
@@ -44,6 +44,7 @@ pub(super) async fn create(call: Call) -> Result<Response, ApiError> {
         scopes: request.scopes,
         pkce_required: request.pkce_required,
         token_ttl_seconds: request.token_ttl_seconds,
+        metadata: ClientMetadata::default(),
     };
     let secret = request.is_confidential.then(|| new_secret_text(&call));
     let hash = secret.as_ref().map(|secret| SecretHash::Sha256(secret.digest()));
@@ -74,6 +75,7 @@ pub(super) async fn replace(call: Call) -> Result<Response, ApiError> {
         scopes: Some(request.scopes),
         pkce_required: Some(request.pkce_required),
         token_ttl_seconds: Some(request.token_ttl_seconds),
+        metadata: None,
         state: Some(request.state),
         roles: Some(request.roles.clone()),
     };
@@ -101,8 +103,8 @@ pub(super) async fn delete(call: Call) -> Result<Response, ApiError> {
 pub(super) async fn new_secret(call: Call) -> Result<Response, ApiError> {
     let client = find(&call).await?;
     no_app_changes_itself(&call, &client.id)?;
-    if !client.is_confidential {
-        return Err(ApiError::invalid("bad.client.type", "a public app has no secret"));
+    if !client.authenticates_by_secret() {
+        return Err(ApiError::invalid("bad.client.type", "only an app that authenticates by secret can have one"));
     }
     let secret = new_secret_text(&call);
     let hash = SecretHash::Sha256(secret.digest());

@@ -144,6 +144,7 @@ impl<'s> World<'s> {
             redirect_uris: vec!["http://127.0.0.1/callback".to_owned()],
             scopes: scopes(&["users"]),
             pkce_required: true,
+            metadata: Default::default(),
             token_ttl_seconds: DEFAULT_TOKEN_TTL_SECONDS,
         };
         let roles: Vec<_> = roles.iter().map(|role| (self.roles[*role].clone(), DivisionScope::All)).collect();

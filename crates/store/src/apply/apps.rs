@@ -1,9 +1,10 @@
 //! Clients of a world: found by their id, or by their name where the file gives no id.
 
-use countersign_domain::client::Client;
+use countersign_domain::client::{Client, ClientMetadata};
 use countersign_domain::id::OrganizationId;
 use countersign_domain::role::Assignee;
 use countersign_domain::world::{ClientEntry, OrganizationEntry};
+use serde_json::{Map, Value};
 
 use super::difference::{Difference, MadeClient, edit, edit_list, list};
 use super::people::{is_same, labels};
@@ -79,6 +80,7 @@ impl<'a> Applying<'a> {
             scopes: client.scopes.clone(),
             pkce_required: client.pkce_required,
             token_ttl_seconds: client.token_ttl_seconds,
+            metadata: client.metadata.clone(),
         };
         let secret = self.passwords.of_client(writer.organization, &client.name);
         let roles = names.assignments(&client.roles);
@@ -117,6 +119,7 @@ impl<'a> Applying<'a> {
             edit_list("asks for", &kept.scopes, &client.scopes),
             edit("PKCE required", &kept.pkce_required, &client.pkce_required),
             edit("token life in seconds", &kept.token_ttl_seconds, &client.token_ttl_seconds),
+            edit_metadata(&kept.metadata, &client.metadata),
         ];
         let mut how: Vec<_> = edits.into_iter().flatten().collect();
         if !how.is_empty() {
@@ -128,6 +131,7 @@ impl<'a> Applying<'a> {
                 scopes: Some(client.scopes.clone()),
                 pkce_required: Some(client.pkce_required),
                 token_ttl_seconds: Some(client.token_ttl_seconds),
+                metadata: Some(client.metadata.clone()),
                 ..ClientChange::default()
             };
             writer.update_client(&kept.id, &change).await?;
@@ -155,14 +159,33 @@ impl<'a> Applying<'a> {
         let live = writer.secrets(&kept.id).await?;
         let is_as_wanted = match wanted {
             Some(wanted) => kept.is_confidential && live.contains(wanted),
-            None => !kept.is_confidential && live.is_empty(),
+            None => live.is_empty() && (!kept.is_confidential || client.metadata.is_confidential(false)),
         };
         if is_as_wanted {
             return Ok(None);
         }
         writer.replace_secrets(&kept.id, wanted).await?;
-        Ok(Some(if wanted.is_some() { "secret" } else { "public from now on" }.to_owned()))
+        let how = match wanted {
+            Some(_) => "secret",
+            None if client.metadata.is_confidential(false) => "no secret from now on",
+            None => "public from now on",
+        };
+        Ok(Some(how.to_owned()))
     }
+}
+
+/// ``metadata `jwks`, `client_uri```: the members that differ; their values can be long.
+fn edit_metadata(before: &ClientMetadata, after: &ClientMetadata) -> Option<String> {
+    let members = |metadata| match serde_json::to_value(metadata) {
+        Ok(Value::Object(members)) => members,
+        _ => Map::new(),
+    };
+    let (before, after) = (members(before), members(after));
+    let differs = |name: &&String| before.get(*name) != after.get(*name);
+    let mut names: Vec<_> = before.keys().chain(after.keys()).filter(differs).collect();
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then(|| format!("metadata {}", list(&names)))
 }
 
 fn find<'c>(

@@ -276,6 +276,21 @@ both! {
         assert!(fixture.org("acme").client(&client_id("5f0c")).await.unwrap().unwrap().is_confidential);
     }
 
+    async fn metadata_follows_the_file_and_the_difference_names_the_members(fixture) {
+        apply(fixture, WORLD).await;
+        let key = "{ kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo }";
+        let metadata = format!("metadata: {{ token_endpoint_auth_method: private_key_jwt, jwks: {{ keys: [{key}] }} }}");
+        let by_key = WORLD.replace("secret: roster-secret", &metadata);
+        let said = apply(fixture, &by_key).await;
+        let how = "metadata `jwks`, `token_endpoint_auth_method`, no secret from now on";
+        assert_eq!(said, [format!("acme: ~ app `Roster Sync`: {how}")]);
+        let roster = fixture.org("acme").client(&client_id("5f0c")).await.unwrap().unwrap();
+        assert!(roster.is_confidential && !roster.authenticates_by_secret());
+        assert!(apply(fixture, &by_key).await.is_empty());
+        apply(fixture, WORLD).await;
+        assert!(fixture.org("acme").client(&client_id("5f0c")).await.unwrap().unwrap().authenticates_by_secret());
+    }
+
     async fn a_secret_that_fits_is_kept_and_a_new_one_replaces_all(fixture) {
         apply(fixture, WORLD).await;
         let id = client_id("5f0c");

@@ -2,13 +2,14 @@
 
 use countersign_decision::AuthorizationState;
 use countersign_domain::authorization::ConsentMode;
-use countersign_domain::client::ClientState;
+use countersign_domain::client::{ClientMetadata, ClientState};
 use countersign_domain::organization::DivisionScope;
 use countersign_domain::role::Assignee;
 use countersign_domain::secret::{Digest, SecretHash};
 use countersign_store::authorization::GrantChange;
 use countersign_store::client::{ClientChange, NewClient};
 use countersign_store::{StoreError, SystemTask};
+use serde_json::json;
 
 use crate::fixture::{ALL, NOW, access_token, client_id, new_client, scopes};
 
@@ -46,6 +47,35 @@ both! {
         let revision = fixture.revision("acme").await;
         acme.update_client(&client.id, &change).await.unwrap();
         assert_eq!(fixture.revision("acme").await, revision, "the same again is no change");
+    }
+
+    async fn metadata_is_kept_whole_and_decides_with_the_secret_who_is_confidential(fixture) {
+        let acme = fixture.organization("acme").await;
+        let by_key: ClientMetadata = serde_json::from_value(json!({
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] },
+            "dpop_bound_access_tokens": true,
+        }))
+        .unwrap();
+        let new = NewClient { metadata: by_key.clone(), ..new_client("By key") };
+        let made = acme.create_client(&new, None, &[]).await.unwrap();
+        assert!(made.is_confidential && made.metadata == by_key);
+        assert!(acme.add_client_secret(&made.id, &hash("a"), None).await.is_err(), "it authenticates in one way");
+        let bare = ClientChange { metadata: Some(ClientMetadata::default()), ..ClientChange::default() };
+        assert!(!acme.update_client(&made.id, &bare).await.unwrap().is_confidential);
+        let renamed = ClientChange { name: Some("Renamed".to_owned()), ..ClientChange::default() };
+        assert_eq!(acme.update_client(&made.id, &renamed).await.unwrap().metadata, ClientMetadata::default());
+    }
+
+    async fn a_client_whose_secret_has_ended_does_not_turn_public(fixture) {
+        let acme = fixture.organization("acme").await;
+        let client = fixture.client("acme", "one").await;
+        acme.add_client_secret(&client.id, &hash("two"), Some(NOW)).await.unwrap();
+        acme.add_client_secret(&client.id, &hash("three"), Some(NOW)).await.unwrap();
+        let raw = fixture.raw().await;
+        sqlx::query("UPDATE client_secrets SET expires_at = 1").execute(&raw).await.unwrap();
+        let renamed = ClientChange { name: Some("Renamed".to_owned()), ..ClientChange::default() };
+        assert!(acme.update_client(&client.id, &renamed).await.unwrap().is_confidential);
     }
 
     async fn c26_two_secrets_live_at_rotation_and_not_more(fixture) {

@@ -6,7 +6,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use countersign_decision::{Enforcement, PermissionPolicy, Scope};
-use countersign_domain::client::{Client, GrantType};
+use countersign_domain::client::{Client, ClientMetadata, GrantType};
 use countersign_domain::entropy::SeededEntropy;
 use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId};
 use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
@@ -194,6 +194,7 @@ pub(crate) fn new_client(name: &str) -> NewClient {
         scopes: scopes(&["users"]),
         pkce_required: true,
         token_ttl_seconds: 3_600,
+        metadata: ClientMetadata::default(),
     }
 }
 

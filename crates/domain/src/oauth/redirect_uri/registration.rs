@@ -1,19 +1,24 @@
-//! Which redirect URIs can be registered (RFC 6749 §3.1.2, RFC 9700 §2.1, RFC 8252 §7).
+//! Which addresses can be registered: redirect URIs (RFC 6749 §3.1.2, RFC 9700 §2.1, RFC 8252 §7) and pages (RFC 7591 §2).
 
 use url::{Host, Url};
 
 /// The longest redirect URI that can be registered, in bytes.
 pub const MAX_REDIRECT_URI_BYTES: usize = 2_000;
 
-/// Why a text cannot be registered as redirect URI: what is wrong and what would be right.
+/// Why a text cannot be registered as an address: what is wrong and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` cannot be a redirect URI: {rule}")]
-pub struct InvalidRedirectUri {
+#[error("`{given}` cannot be {noun}: {rule}")]
+pub struct InvalidUri {
     given: String,
+    noun: &'static str,
     rule: &'static str,
 }
 
-impl InvalidRedirectUri {
+impl InvalidUri {
+    fn new(text: &str, noun: &'static str, rule: &'static str) -> Self {
+        Self { given: text.chars().take(200).collect(), noun, rule }
+    }
+
     /// The rule that was broken, without the given text.
     pub fn rule(&self) -> &'static str {
         self.rule
@@ -34,11 +39,32 @@ impl InvalidRedirectUri {
 ///
 /// # Errors
 /// The first rule that is broken.
-pub fn validate_registered(text: &str) -> Result<(), InvalidRedirectUri> {
-    match broken_rule(text) {
-        Some(rule) => Err(InvalidRedirectUri { given: text.chars().take(200).collect(), rule }),
+pub fn validate_registered(text: &str) -> Result<(), InvalidUri> {
+    match broken_rule(text).or_else(|| speaks_as_response(text)) {
+        Some(rule) => Err(InvalidUri::new(text, "a redirect URI", rule)),
         None => Ok(()),
     }
+}
+
+/// Checks the address of a page or endpoint of the client (A06): `https`, or `http` on a loopback host; as a redirect URI
+/// otherwise.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn validate_page(text: &str) -> Result<(), InvalidUri> {
+    let is_page = text.starts_with("https:") || text.starts_with("http:");
+    match broken_rule(text) {
+        Some(rule) => Err(InvalidUri::new(text, "the address of a page", rule)),
+        None if !is_page => Err(InvalidUri::new(text, "the address of a page", "it must begin with `https://`")),
+        None => Ok(()),
+    }
+}
+
+/// Doubled in the response, these would let the registration speak in our name.
+fn speaks_as_response(text: &str) -> Option<&'static str> {
+    let url = Url::parse(text).ok()?;
+    let is_ours = url.query_pairs().any(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref()));
+    is_ours.then_some("its query must not use a name of the response: `code`, `state`, `iss`, `error`…")
 }
 
 fn broken_rule(text: &str) -> Option<&'static str> {
@@ -68,10 +94,6 @@ fn broken_rule(text: &str) -> Option<&'static str> {
     }
     if has_dot_segment(text) {
         return Some("it must not have `.` or `..` segments: browsers rewrite them");
-    }
-    // Doubled in the response, these would let the registration speak in our name.
-    if url.query_pairs().any(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref())) {
-        return Some("its query must not use a name of the response: `code`, `state`, `iss`, `error`…");
     }
     match (url.scheme(), url.host()) {
         // Browsers read `https:app.example` and `https:///app.example` as a host; whole strings say it one way.

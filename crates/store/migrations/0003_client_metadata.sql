@@ -1,0 +1,2 @@
+-- What a client registered beyond the basics (RFC 7591 and its extensions), as one JSON object.
+ALTER TABLE clients ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';
