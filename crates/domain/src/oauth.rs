@@ -6,11 +6,16 @@
 //! | `error.rs` | the error codes and their causes (RFC 6749 §4.1.2.1, §5.2) |
 //! | `authorize.rs` | the authorization request (RFC 6749 §4.1.1) |
 //! | `authorization_response.rs` | what goes back to the client (RFC 6749 §4.1.2, RFC 9207) |
+//! | `pushed_request.rs` | RFC 9126 |
 //! | `redirect_uri.rs` | RFC 6749 §3.1.2, RFC 9700 §2.1, RFC 8252 §7 |
 //! | `pkce.rs` | RFC 7636 |
 //! | `next_step.rs` | sign-in, approval, consent or code: what a request needs next |
 //! | `scopes.rs` | what a token may hold (RFC 6749 §3.3, model page) |
 //! | `client_authentication.rs` | RFC 6749 §2.3 |
+//! | `client_assertion.rs` | RFC 7521 §4.2, RFC 7523 §3 |
+//! | `client_certificate.rs`, `distinguished_name.rs` | RFC 8705, RFC 4514 |
+//! | `thumbprint.rs` | RFC 7638, RFC 7800, RFC 8705 §3.1 |
+//! | `used_proof.rs` | what can be used once |
 //! | `token_request.rs` | the token request (RFC 6749 §4.1.3, §4.4.2, §6) |
 //! | `token.rs` | the tokens, and the answer that hands them out (RFC 6749 §1.4, §1.5, §5.1) |
 //! | `grant/authorization_code.rs` | RFC 6749 §4.1, RFC 7636 |
@@ -24,7 +29,10 @@
 pub mod authorization_response;
 pub mod authorize;
 pub mod claims;
+pub mod client_assertion;
 pub mod client_authentication;
+pub mod client_certificate;
+pub(crate) mod distinguished_name;
 pub mod error;
 pub mod grant;
 pub mod jwk;
@@ -33,10 +41,13 @@ pub mod metadata;
 pub mod next_step;
 pub mod parameters;
 pub mod pkce;
+pub mod pushed_request;
 pub mod redirect_uri;
 #[cfg(test)]
 mod samples;
 pub mod scopes;
 mod strict_json;
+pub mod thumbprint;
 pub mod token;
 pub mod token_request;
+pub mod used_proof;

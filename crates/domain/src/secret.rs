@@ -11,6 +11,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -34,6 +35,8 @@ pub enum SecretKind {
     PreSession,
     /// One authorization request in progress, kept on our side.
     Interaction,
+    /// RFC 9126: the reference to a pushed authorization request.
+    PushedRequest,
 }
 
 impl SecretKind {
@@ -47,6 +50,7 @@ impl SecretKind {
             Self::Session => "cs_se_",
             Self::PreSession => "cs_ps_",
             Self::Interaction => "cs_in_",
+            Self::PushedRequest => "cs_pr_",
         }
     }
 }
@@ -105,7 +109,7 @@ impl fmt::Debug for Secret {
 }
 
 /// SHA-256 of a generated secret. Safe to look up by: nobody can find 256 random bits from how long a look-up takes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Digest([u8; 32]);
 
 impl Digest {

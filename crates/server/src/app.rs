@@ -1,6 +1,6 @@
 //! The running server: its state, how it starts and how it ends.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use countersign_decision::{Contracts, Missing};
 use countersign_domain::entropy::Entropy;
-use countersign_store::{Location, Options, Store};
+use countersign_store::{Location, Options, Store, StoreError, SystemTask};
 use tokio::net::TcpListener;
 
 use crate::config::{Config, PublicOrigin};
@@ -23,6 +23,8 @@ use crate::router;
 
 /// How often a running server looks whether another process imported a contract.
 const CONTRACT_POLL: Duration = Duration::from_secs(1);
+/// How often what has ended is deleted.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// F03: failed sign-ins in a row of one person from one address, and how long the next try then waits.
 const SIGN_IN_FAILURES: u32 = 10;
 const SIGN_IN_WAIT_SECONDS: i64 = 15 * 60;
@@ -44,6 +46,8 @@ pub struct App {
     pub sign_in_attempts: Attempts,
     /// Failed client authentications, by client and address.
     pub client_attempts: Attempts,
+    /// Whose word about a client's certificate is believed.
+    pub client_certificate_proxies: Arc<[IpAddr]>,
     /// Issuer, and origin of every printed address.
     pub origin: PublicOrigin,
     /// Where instants come from.
@@ -66,6 +70,11 @@ impl App {
             tracing::info!("contracts were imported; the catalogue was loaded again");
         }
         Ok(())
+    }
+
+    /// Deletes what has ended.
+    pub async fn keep_house(&self) -> Result<u64, StoreError> {
+        self.store.system(SystemTask::Housekeeping, self.clock.now(), self.entropy.as_ref()).delete_ended().await
     }
 
     /// Records what enforcement would have refused, where an organization only reports.
@@ -123,6 +132,7 @@ impl Application {
             rate_limit,
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
+            client_certificate_proxies: config.server.client_certificate_proxies.clone().into(),
             origin,
             clock,
             entropy,
@@ -138,9 +148,11 @@ impl Application {
     /// Serves until `stop` resolves, then lets the requests under way end.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         let watch = tokio::spawn(watch_contracts(self.app.clone()));
+        let housekeeping = tokio::spawn(keep_house(self.app.clone()));
         let service = router::router(self.app).into_make_service_with_connect_info::<SocketAddr>();
         let served = axum::serve(self.listener, service).with_graceful_shutdown(stop).await;
         watch.abort();
+        housekeeping.abort();
         served
     }
 }
@@ -169,6 +181,15 @@ async fn watch_contracts(app: App) {
         tokio::time::sleep(CONTRACT_POLL).await;
         if let Err(error) = app.reload_contracts().await {
             tracing::warn!(error = %error, "cannot look for imported contracts");
+        }
+    }
+}
+
+async fn keep_house(app: App) {
+    loop {
+        tokio::time::sleep(HOUSEKEEPING).await;
+        if let Err(error) = app.keep_house().await {
+            tracing::warn!(error = %error, "cannot delete what has ended");
         }
     }
 }

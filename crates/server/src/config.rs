@@ -34,6 +34,8 @@ pub struct Server {
     pub data: PathBuf,
     /// `postgres://…`: use PostgreSQL instead of the embedded database.
     pub database_url: Option<String>,
+    /// Reverse proxies that end TLS and hand on the client's certificate (RFC 9440): only theirs is believed.
+    pub client_certificate_proxies: Vec<IpAddr>,
     /// What is logged: `info`, `debug`, `countersign_server=debug` and so on.
     pub log: String,
 }
@@ -64,6 +66,7 @@ impl Default for Server {
             public_origin: None,
             data: PathBuf::from("./data"),
             database_url: None,
+            client_certificate_proxies: Vec::new(),
             log: "info".to_owned(),
         }
     }
@@ -83,6 +86,7 @@ impl std::fmt::Debug for Server {
             .field("public_origin", &self.public_origin)
             .field("data", &self.data)
             .field("database_url", &self.database_url.as_deref().map(redact_password))
+            .field("client_certificate_proxies", &self.client_certificate_proxies)
             .field("log", &self.log)
             .finish()
     }

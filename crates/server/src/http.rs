@@ -1,6 +1,7 @@
 //! What every HTTP surface shares: the instant of a request, credentials, forms, refusals.
 
 pub mod bearer;
+pub mod client_certificate;
 pub mod cookies;
 pub mod csrf;
 pub mod error;

@@ -6,14 +6,18 @@
 //! | `front_channel.rs` | one step after another until there is a code |
 //! | `interaction.rs` | a request in progress, kept on our side |
 //! | `approver.rs` | who may decide about apps, asked of the decision point |
+//! | `back_channel.rs` | the form of a client, and the proof of who it is (RFC 6749 §2.3) |
 //! | `token.rs` | the token endpoint (RFC 6749 §3.2) |
+//! | `par.rs` | pushed authorization requests (RFC 9126) |
 //! | `metadata.rs` | RFC 8414, RFC 9728 |
 //! | `attempts.rs` | how often somebody may guess |
 
 pub mod approver;
 pub mod attempts;
 pub mod authorize;
+pub mod back_channel;
 pub mod front_channel;
 pub mod interaction;
 pub mod metadata;
+pub mod par;
 pub mod token;

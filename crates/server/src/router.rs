@@ -11,7 +11,7 @@ use tower_http::cors::{Any, CorsLayer};
 use crate::app::App;
 use crate::contracts::PLATFORM_YAML;
 use crate::http::now::{CORRELATION_HEADER, request_context};
-use crate::oauth::{authorize, metadata, token};
+use crate::oauth::{authorize, metadata, par, token};
 use crate::platform;
 use crate::web::{approval, assets, consent, home, request, sign_in, sign_out, trouble};
 
@@ -25,6 +25,7 @@ pub fn router(app: App) -> Router {
         .route("/authorize", get(authorize::request).post(authorize::posted_request))
         .route("/oauth/token", post(token::token).layer(cors_for_apps()))
         .route("/token", post(token::token).layer(cors_for_apps()))
+        .route("/oauth/par", post(par::par).layer(cors_for_apps()))
         .route("//oauth/token", post(token::doubled_slash))
         .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server).layer(cors_for_apps()))
         .route("/.well-known/oauth-protected-resource", get(metadata::protected_resource).layer(cors_for_apps()))

@@ -26,6 +26,8 @@ pub enum SystemTask {
     Authorize,
     /// A token becomes a caller; snapshots are loaded.
     Enforcement,
+    /// What has ended is deleted.
+    Housekeeping,
     /// `countersign apply`.
     Apply,
     /// `countersign contract import`, and loading contracts at start.
@@ -119,6 +121,7 @@ impl SystemTask {
             Self::TokenEndpoint => Actor::System("token-endpoint"),
             Self::Authorize => Actor::System("authorize"),
             Self::Enforcement => Actor::System("enforcement"),
+            Self::Housekeeping => Actor::System("housekeeping"),
             Self::Apply => Actor::Operator("apply"),
             Self::Contracts => Actor::Operator("contract import"),
             Self::Demo => Actor::Operator("demo"),

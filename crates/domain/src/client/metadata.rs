@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::uri::{PageUri, ReturnUri};
+use crate::oauth::distinguished_name::DistinguishedName;
 use crate::oauth::jwk::JwkSet;
 use crate::oauth::jws::JwsAlgorithm;
 
@@ -148,9 +149,14 @@ impl AuthMethod {
         }
     }
 
+    /// Whether it is one of RFC 8705.
+    pub const fn is_by_certificate(self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
+    }
+
     /// Whether it proves a key or certificate that we know only the public part of.
     pub const fn is_by_key(self) -> bool {
-        matches!(self, Self::PrivateKeyJwt | Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
+        matches!(self, Self::PrivateKeyJwt) || self.is_by_certificate()
     }
 }
 
@@ -200,6 +206,9 @@ impl ClientMetadata {
                     "needs exactly one of its `_subject_dn`, `_san_dns`, `_san_uri`, `_san_email`",
                 );
             }
+            Some(AuthMethod::TlsClientAuth) if self.has_malformed_subject() => {
+                return unfit("tls_client_auth_subject_dn", "must be a name as in RFC 4514: `CN=app,O=Acme,C=CH`");
+            }
             // One registered way: a secret beside it would be a second.
             Some(method) if method.is_by_key() && has_secret => {
                 return unfit("token_endpoint_auth_method", "by key or certificate is for clients without a secret");
@@ -231,6 +240,11 @@ impl ClientMetadata {
 
     fn has_certificates(&self) -> bool {
         self.jwks.as_ref().is_some_and(|jwks| jwks.keys().iter().any(|key| key.certificate().is_some()))
+    }
+
+    fn has_malformed_subject(&self) -> bool {
+        let subject = self.tls_client_auth_subject_dn.as_deref();
+        subject.is_some_and(|subject| DistinguishedName::parse(subject).is_none())
     }
 
     fn certificate_names(&self) -> usize {

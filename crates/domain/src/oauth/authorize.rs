@@ -65,6 +65,22 @@ pub enum UnredirectableError {
     /// RFC 6749 §4.1.2.1
     #[error(transparent)]
     RedirectUri(#[from] UnverifiedRedirectUri),
+    /// RFC 9126 §2.2, §4; one text for every reference that cannot be opened.
+    #[error("`request_uri` is not a fresh reference to a request that this app pushed")]
+    RequestUri,
+    /// RFC 9126 §5
+    #[error("this app must push its requests: only `client_id` and `request_uri` stand in the address")]
+    NotPushed,
+}
+
+impl UnredirectableError {
+    /// The code that a redirect would have carried.
+    pub const fn code(self) -> ErrorCode {
+        match self {
+            Self::RequestUri => ErrorCode::InvalidRequestUri,
+            _ => ErrorCode::InvalidRequest,
+        }
+    }
 }
 
 /// A refused authorization request.
@@ -86,6 +102,14 @@ pub fn client_id(parameters: &Parameters) -> Result<&str, UnredirectableError> {
         return Err(UnredirectableError::Doubled("client_id"));
     }
     parameters.value("client_id").ok_or(UnredirectableError::Client)
+}
+
+/// RFC 9126 §5: whether a request of `client` may come the way that it did.
+///
+/// # Errors
+/// `NotPushed`.
+pub fn check_way(client: &Client, is_pushed: bool) -> Result<(), UnredirectableError> {
+    if client.metadata.needs_pushed_requests() && !is_pushed { Err(UnredirectableError::NotPushed) } else { Ok(()) }
 }
 
 impl AuthorizationRequest {
@@ -142,9 +166,6 @@ fn check_form(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
     // OpenID Connect Core §6.1, §6.2
     if parameters.value("request").is_some() {
         return Err((ErrorCode::RequestNotSupported, "`request` is not supported".to_owned()));
-    }
-    if parameters.value("request_uri").is_some() {
-        return Err((ErrorCode::RequestUriNotSupported, "`request_uri` is not supported".to_owned()));
     }
     // RFC 6749 §3.1.1; RFC 9700 §2.1.2: no token leaves this endpoint.
     match parameters.value("response_type") {
@@ -373,7 +394,6 @@ mod tests {
     #[test]
     fn a41_request_objects_are_not_supported() {
         assert_eq!(redirected(check(&with("request", "x"))).code, ErrorCode::RequestNotSupported);
-        assert_eq!(redirected(check(&with("request_uri", "x"))).code, ErrorCode::RequestUriNotSupported);
     }
 
     #[test]

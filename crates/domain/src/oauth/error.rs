@@ -36,8 +36,8 @@ pub enum ErrorCode {
     InteractionRequired,
     /// OpenID Connect Core §6.1
     RequestNotSupported,
-    /// OpenID Connect Core §6.2
-    RequestUriNotSupported,
+    /// RFC 9101 §7
+    InvalidRequestUri,
 }
 
 impl ErrorCode {
@@ -58,7 +58,7 @@ impl ErrorCode {
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
             Self::RequestNotSupported => "request_not_supported",
-            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::InvalidRequestUri => "invalid_request_uri",
         }
     }
 }
@@ -78,6 +78,9 @@ pub enum TokenError {
     /// The Authorization header is not `Basic` with `id:secret`.
     #[error("the Authorization header is not `Basic` with base64 of `id:secret`")]
     MalformedBasic,
+    /// RFC 7521 §4.2
+    #[error("`client_assertion_type` is not one of ours: use `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`")]
+    AssertionType,
     /// RFC 6749 §5.2; the same text whether the client is unknown, disabled, or the secret is wrong (C28).
     #[error("authentication failed")]
     ClientAuthenticationFailed,
@@ -124,7 +127,7 @@ impl TokenError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::MissingParameter(_) | Self::DoubledParameter(_) | Self::TwoCredentials => ErrorCode::InvalidRequest,
-            Self::MalformedBasic | Self::ClientAuthenticationFailed => ErrorCode::InvalidClient,
+            Self::MalformedBasic | Self::AssertionType | Self::ClientAuthenticationFailed => ErrorCode::InvalidClient,
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::GrantTypeNotRegistered(_) | Self::PublicClient => ErrorCode::UnauthorizedClient,
             Self::UnusableGrant

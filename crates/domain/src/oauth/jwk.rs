@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::oauth::jws::JwsAlgorithm;
-use crate::secret::Digest;
+use crate::oauth::thumbprint::Thumbprint;
 
 /// Most keys of one client: old and new ones while they are replaced, of several kinds.
 pub const MAX_KEYS: usize = 16;
@@ -79,8 +79,8 @@ impl PublicJwk {
         is_for_signatures && is_asked && self.material.fits(algorithm)
     }
 
-    /// The SHA-256 thumbprint in base64url (RFC 7638 §3): the `jkt` of what is bound to the key.
-    pub fn thumbprint(&self) -> String {
+    /// The SHA-256 thumbprint (RFC 7638 §3): the `jkt` of what is bound to the key.
+    pub fn thumbprint(&self) -> Thumbprint {
         // RFC 7638 §3.2, §3.3: required members only, in lexicographic order, without blanks; values need no escapes.
         let required = match &self.material {
             Material::P256 { x, y } => format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#),
@@ -88,7 +88,7 @@ impl PublicJwk {
             Material::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#),
             Material::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
         };
-        URL_SAFE_NO_PAD.encode(Digest::of(required.as_bytes()).as_bytes())
+        Thumbprint::of(required.as_bytes())
     }
 
     /// The key's own certificate in DER (RFC 7517 §4.7), if it was registered with one.
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn the_thumbprints_are_those_of_the_rfcs() {
-        let thumbprint = |key| serde_json::from_value::<PublicJwk>(key).unwrap().thumbprint();
+        let thumbprint = |key| serde_json::from_value::<PublicJwk>(key).unwrap().thumbprint().to_string();
         assert_eq!(thumbprint(rsa()), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
         assert_eq!(thumbprint(ed25519()), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }

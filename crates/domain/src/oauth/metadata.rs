@@ -3,33 +3,43 @@
 
 use serde::Serialize;
 
+use crate::client::AuthMethod;
+use crate::oauth::jws::JwsAlgorithm;
+
 /// The document at `/.well-known/oauth-authorization-server`.
 #[derive(Debug, Serialize)]
 pub struct ServerMetadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
+    pushed_authorization_request_endpoint: String,
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
     grant_types_supported: [&'static str; 3],
-    token_endpoint_auth_methods_supported: [&'static str; 3],
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; 5],
     code_challenge_methods_supported: [&'static str; 1],
     authorization_response_iss_parameter_supported: bool,
 }
 
 impl ServerMetadata {
-    /// The metadata of `issuer`, an origin without final slash. `scopes` are those of the loaded contracts.
-    pub fn new(issuer: &str, scopes: Vec<String>) -> Self {
+    /// The metadata of `issuer`, an origin without final slash. `scopes` are those of the loaded contracts; certificates of
+    /// clients count only `with_certificates`, where somebody is configured who hands them on.
+    pub fn new(issuer: &str, scopes: Vec<String>, with_certificates: bool) -> Self {
+        let methods = AuthMethod::ALL.into_iter();
+        let methods = methods.filter(|method| with_certificates || !method.is_by_certificate()).map(AuthMethod::as_str);
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/oauth/authorize"),
             token_endpoint: format!("{issuer}/oauth/token"),
+            pushed_authorization_request_endpoint: format!("{issuer}/oauth/par"),
             scopes_supported: scopes,
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"],
-            token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+            token_endpoint_auth_methods_supported: methods.collect(),
+            token_endpoint_auth_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
             code_challenge_methods_supported: ["S256"],
             authorization_response_iss_parameter_supported: true,
         }
@@ -63,11 +73,13 @@ mod tests {
 
     #[test]
     fn a24_c06_e03_the_metadata_names_iss_and_s256_and_no_password_grant() {
-        let body = serde_json::to_value(ServerMetadata::new("https://as.example", vec!["users".into()])).unwrap();
+        let body =
+            serde_json::to_value(ServerMetadata::new("https://as.example", vec!["users".into()], false)).unwrap();
         assert_eq!(body["issuer"], "https://as.example");
         assert_eq!(body["token_endpoint"], "https://as.example/oauth/token");
         assert_eq!(body["authorization_response_iss_parameter_supported"], true);
         assert_eq!(body["code_challenge_methods_supported"], serde_json::json!(["S256"]));
+        assert!(!body.to_string().contains("tls_client_auth"), "e04: nobody hands certificates on");
         assert!(!body.to_string().contains("password") && !body.to_string().contains("implicit"));
     }
 }

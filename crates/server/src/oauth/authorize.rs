@@ -3,11 +3,15 @@
 use axum::body::Bytes;
 use axum::extract::RawQuery;
 use axum::response::Response;
+use countersign_domain::id::ClientId;
+use countersign_domain::oauth::authorize::{UnredirectableError, client_id};
+use countersign_domain::oauth::parameters::Parameters;
+use countersign_domain::oauth::pushed_request::referred;
 
 use crate::http::cookies::Cookie;
 use crate::http::form::{Form, FormError};
 use crate::oauth::front_channel::{go_on, see_other};
-use crate::oauth::interaction::{InProgress, Wish};
+use crate::oauth::interaction::{INTERACTION_SECONDS, InProgress, Wish};
 use crate::web::trouble::PageError;
 use crate::web::visit::Visit;
 
@@ -40,9 +44,25 @@ async fn begin(visit: &Visit, query: &str) -> Result<Response, PageError> {
     if query.len() > MAX_QUERY_BYTES {
         return Err(FormError::TooLong.into());
     }
-    let parameters = Form::parse(query.as_bytes())?.pairs().to_vec();
-    let progress = InProgress::begin(Wish::Authorize { parameters }, visit.context.now);
+    let parameters = Parameters::new(Form::parse(query.as_bytes())?.pairs().to_vec());
+    let wish = match parameters.value("request_uri") {
+        Some(request_uri) => open_pushed(visit, request_uri, &parameters).await?,
+        None => Wish::Authorize { parameters: parameters.pairs().to_vec(), pushed: None },
+    };
+    let progress = InProgress::begin(wish, visit.context.now);
     go_on(visit, progress, None).await
+}
+
+/// RFC 9126 §4: what the client pushed, and nothing of what stands beside the reference (A43). A reference that is not ours
+/// is refused and never fetched (A44).
+async fn open_pushed(visit: &Visit, request_uri: &str, parameters: &Parameters) -> Result<Wish, PageError> {
+    let client = ClientId::parse(client_id(parameters)?).map_err(|_| UnredirectableError::Client)?;
+    let digest = referred(request_uri).filter(|_| !parameters.is_doubled("request_uri"));
+    let digest = digest.ok_or(UnredirectableError::RequestUri)?;
+    let forget_at = visit.context.now.plus_seconds(INTERACTION_SECONDS);
+    let pushed = visit.store().open_pushed_request(&digest, &client, forget_at).await?;
+    let parameters = pushed.ok_or(UnredirectableError::RequestUri)?;
+    Ok(Wish::Authorize { parameters, pushed: Some(digest) })
 }
 
 async fn go_on_with(visit: &Visit, query: &str) -> Result<Response, PageError> {

@@ -10,7 +10,9 @@ use countersign_domain::authorization::ScopeGrant;
 use countersign_domain::client::Client;
 use countersign_domain::consent::Consent;
 use countersign_domain::id::{ClientId, OrganizationId, RoleId};
-use countersign_domain::oauth::authorize::{AuthorizationRequest, AuthorizeError, UnredirectableError, client_id};
+use countersign_domain::oauth::authorize::{
+    AuthorizationRequest, AuthorizeError, UnredirectableError, check_way, client_id,
+};
 use countersign_domain::oauth::error::ErrorCode;
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::next_step::{Situation, Step, approval, next_step};
@@ -86,11 +88,12 @@ impl Asked {
         let contracts = visit.app.contracts();
         let is_known = |scope: &Scope| contracts.catalogue().scope_index(scope.as_str()).is_some();
         match wish {
-            Wish::Authorize { parameters } => {
+            Wish::Authorize { parameters, pushed } => {
                 let parameters = Parameters::new(parameters.clone());
                 let client = find_client(visit, client_id(&parameters)?).await?;
                 let request = AuthorizationRequest::check(&parameters, client.as_ref(), &is_known)?;
                 let client = client.ok_or(UnredirectableError::Client)?;
+                check_way(&client, pushed.is_some())?;
                 let organization = find_organization(visit, request.hints.organization.as_deref()).await?;
                 Ok(Self { client, organization, scopes: request.scopes.clone(), request: Some(request) })
             }
@@ -176,6 +179,12 @@ impl Here<'_> {
         let Self { visit, asked, signed_in, facts } = self;
         let request = asked.request.as_ref().ok_or(PageError::Internal("a code without a request"))?;
         progress.take(visit).await?;
+        if let Wish::Authorize { pushed: Some(pushed), .. } = &progress.wish {
+            // RFC 9126 §7.3: a reference is used once, also where it was opened in two windows (B05)
+            if !visit.store().finish_pushed_request(pushed).await? {
+                return Err(PageError::InteractionOver);
+            }
+        }
         if let Some(accepted) = accepted {
             let scopes = with_earlier(accepted, facts.consent.as_ref());
             visit.org(&facts.organization.id).save_consent(&signed_in.user.id, &asked.client.id, &scopes).await?;

@@ -25,6 +25,8 @@ pub enum Wish {
     Authorize {
         /// The request as it came.
         parameters: Vec<(String, String)>,
+        /// The reference that it was opened by (RFC 9126), if it was pushed: finished with the request.
+        pushed: Option<Digest>,
     },
     /// They followed the link in the answer to a refused call, to approve an app or to ask for it.
     Approve {

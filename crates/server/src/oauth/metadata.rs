@@ -11,7 +11,8 @@ use crate::app::App;
 
 /// `GET /.well-known/oauth-authorization-server`
 pub async fn authorization_server(State(app): State<App>) -> Response {
-    document(&ServerMetadata::new(app.origin.as_str(), scopes(&app)))
+    let with_certificates = !app.client_certificate_proxies.is_empty();
+    document(&ServerMetadata::new(app.origin.as_str(), scopes(&app), with_certificates))
 }
 
 /// `GET /.well-known/oauth-protected-resource`

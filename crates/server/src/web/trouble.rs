@@ -63,7 +63,7 @@ impl PageError {
         self.log();
         match &self {
             Self::Unredirectable(error) => {
-                developer_page(visit, "invalid_request", &error.to_string(), explain(*error))
+                developer_page(visit, error.code().as_str(), &error.to_string(), explain(*error))
             }
             Self::Link(error) => developer_page(visit, error.code().as_str(), &error.to_string(), ("scope", OPEN_LINK)),
             Self::Form(error) => {
@@ -141,6 +141,12 @@ fn explain(error: UnredirectableError) -> (&'static str, &'static str) {
     match error {
         UnredirectableError::Doubled(name) => (name, "Send the parameter once."),
         UnredirectableError::Client => ("client_id", "Send the id under which the app is registered here."),
+        UnredirectableError::RequestUri => {
+            ("request_uri", "Push the request to the PAR endpoint, and open its `request_uri` within a minute, once.")
+        }
+        UnredirectableError::NotPushed => {
+            ("request_uri", "Push the request to the PAR endpoint, and open the `request_uri` that it answers with.")
+        }
         UnredirectableError::RedirectUri(UnverifiedRedirectUri::NoneRegistered) => {
             ("redirect_uri", "Register the app's redirect URI, then send exactly that.")
         }

@@ -74,7 +74,7 @@ impl Server {
         Some(Self::start_with(yaml, config).await)
     }
 
-    async fn start_with(yaml: &str, mut config: Config) -> Self {
+    pub async fn start_with(yaml: &str, mut config: Config) -> Self {
         let data = tempfile::tempdir().unwrap();
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.server.data = data.path().to_owned();
@@ -137,12 +137,17 @@ impl Server {
 
     /// A token request with client credentials in the Authorization header, joined raw as Genesys' SDKs do; empty: none.
     pub async fn token(&self, credentials: &str, form: &[(&str, &str)]) -> Answer {
+        self.call_as_client("/oauth/token", credentials, form).await
+    }
+
+    /// The same at any endpoint that clients call.
+    pub async fn call_as_client(&self, target: &str, credentials: &str, form: &[(&str, &str)]) -> Answer {
         let basic = format!("Basic {}", STANDARD.encode(credentials));
         let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
         if !credentials.is_empty() {
             headers.push(("authorization", &basic));
         }
-        self.send("POST", "/oauth/token", &headers, encode(form)).await
+        self.send("POST", target, &headers, encode(form)).await
     }
 }
 

@@ -86,6 +86,8 @@ fn one_name_of_a_certificate_is_registered() {
         "tls_client_auth_subject_dn": "CN=app",
     });
     assert!(unfit(two, false).contains("exactly one"));
+    let malformed = json!({ "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "app" });
+    assert!(unfit(malformed, false).contains("RFC 4514"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ fn verify(text: &str, keys: &JwkSet) -> Result<Claims, JwsError> {
     Jws::read(text, ALL)?.verify(keys)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`json!` is written where it is used")]
 fn header_with(name: &str, value: Value) -> String {
     let key = Key::es256();
     key.sign_with(json!({ "alg": "ES256", name: value }), json!({ "sub": "ada" }))

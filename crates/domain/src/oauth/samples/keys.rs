@@ -66,6 +66,7 @@ impl Key {
         self.sign_with(json!({ "alg": self.alg() }), claims)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "`json!` is written where it is used")]
     pub(crate) fn sign_with(&self, header: Value, claims: Value) -> String {
         self.sign_raw(&header.to_string(), &claims.to_string())
     }

@@ -24,6 +24,13 @@ pub enum TokenRefusal {
         /// Whether it used the Authorization header: then the answer names the scheme.
         used_header: bool,
     },
+    /// RFC 9126 §2.3: the request that is pushed.
+    Request {
+        /// What an authorization response would have said.
+        code: ErrorCode,
+        /// For the developer.
+        description: String,
+    },
     /// Parameters in the query.
     Query,
     /// The path begins with two slashes.
@@ -60,6 +67,7 @@ impl TokenRefusal {
                 (StatusCode::UNAUTHORIZED, error.code(), error.to_string())
             }
             Self::Grant(error) | Self::Client { error, .. } => (bad_request, error.code(), error.to_string()),
+            Self::Request { code, description } => (bad_request, *code, description.clone()),
             Self::Query => (bad_request, ErrorCode::InvalidRequest, "parameters stand in the body, not in the query".into()),
             Self::DoubledSlash => (
                 bad_request,

@@ -1,0 +1,100 @@
+//! What every endpoint that clients call themselves begins with: one form, and a client that has proven who it is.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, header, request};
+use countersign_domain::client::Client;
+use countersign_domain::id::ClientId;
+use countersign_domain::oauth::client_authentication::{Disbelief, PresentedClient, Surroundings};
+use countersign_domain::oauth::client_certificate::ClientCertificate;
+use countersign_domain::oauth::error::TokenError;
+use countersign_domain::oauth::parameters::Parameters;
+use countersign_store::{SystemStore, SystemTask};
+use http_body_util::{BodyExt, Limited};
+
+use crate::app::App;
+use crate::hashing;
+use crate::http::client_certificate::client_certificate;
+use crate::http::error::TokenRefusal;
+use crate::http::form::{Form, FormError, MAX_FORM_BYTES};
+use crate::http::now::RequestContext;
+
+/// One request of a client.
+pub struct BackChannel {
+    /// The server.
+    pub app: App,
+    /// The request's instant and name.
+    pub context: RequestContext,
+    /// Who is at the other end of the connection: the client, or a proxy.
+    pub peer: SocketAddr,
+}
+
+/// A client that has proven who it is.
+pub struct ProvenClient {
+    /// As it is registered.
+    pub client: Client,
+    /// The certificate of its connection, whether or not it was the proof: tokens can be bound to it.
+    pub certificate: Option<ClientCertificate>,
+}
+
+impl BackChannel {
+    /// RFC 6749 §3.2, §2.3.1: parameters stand in the body; in a query they would be logged on their way.
+    pub async fn form(&self, parts: &request::Parts, body: Body) -> Result<Parameters, TokenRefusal> {
+        if parts.uri.query().is_some_and(|query| !query.is_empty()) {
+            return Err(TokenRefusal::Query);
+        }
+        let body = Limited::new(body, MAX_FORM_BYTES).collect().await.map_err(|_| FormError::TooLong)?;
+        Ok(Parameters::new(Form::from_body(&parts.headers, &body.to_bytes())?.pairs().to_vec()))
+    }
+
+    /// RFC 6749 §2.3, with a bound on guesses (C27) and on slow computations.
+    pub async fn authenticate(&self, headers: &HeaderMap, form: &Parameters) -> Result<ProvenClient, TokenRefusal> {
+        let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
+        let (authorization, second) = (authorizations.next(), authorizations.next());
+        if second.is_some() {
+            return Err(TokenError::TwoCredentials.into());
+        }
+        let presented = PresentedClient::read(authorization.map(HeaderValue::as_bytes), form)
+            .map_err(|error| TokenRefusal::Client { error, used_header: authorization.is_some() })?;
+        let used_header = presented.used_header();
+        let refused = |reason: &dyn std::fmt::Display| {
+            tracing::info!(client.id = %presented.id, reason = %reason, "a client could not prove who it is");
+            TokenRefusal::Client { error: TokenError::ClientAuthenticationFailed, used_header }
+        };
+        let proxies = &self.app.client_certificate_proxies;
+        let certificate = client_certificate(headers, self.peer.ip(), proxies).map_err(|error| refused(&error))?;
+        let attempt = match presented.has_secret() {
+            true => Some(self.app.client_attempts.begin(&presented.id, self.peer.ip(), self.context.now)?),
+            false => None,
+        };
+        let (client, kept) = match ClientId::parse(&presented.id) {
+            Ok(id) => (self.store().client(&id).await?, self.store().client_secrets(&id).await?),
+            Err(_) => (None, Vec::new()),
+        };
+        let (believing, shown) = (presented.clone(), certificate.clone());
+        let (issuer, now) = (self.app.origin.as_str().to_owned(), self.context.now);
+        let believe = move || {
+            let surroundings = Surroundings { issuer: &issuer, certificate: shown.as_ref(), now };
+            let used = believing.authenticate(client.as_ref(), &kept, surroundings)?;
+            client.map(|client| (client, used)).ok_or(Disbelief::Unknown)
+        };
+        let believed = if presented.is_slow_to_verify() { hashing::run(believe).await? } else { believe() };
+        let (client, used) = believed.map_err(|error| refused(&error))?;
+        // RFC 7523 §3 rule 7: the use of an assertion is claimed last, when everything else about it is right
+        if let Some(used) = used
+            && !self.store().claim_proof(&used).await?
+        {
+            return Err(refused(&"the assertion was used before"));
+        }
+        if let Some(attempt) = attempt {
+            self.app.client_attempts.forgive(&attempt);
+        }
+        Ok(ProvenClient { client, certificate })
+    }
+
+    /// What these endpoints read and write before any token.
+    pub fn store(&self) -> SystemStore<'_> {
+        self.app.store.system(SystemTask::TokenEndpoint, self.context.now, self.app.entropy.as_ref())
+    }
+}

@@ -1,0 +1,50 @@
+//! The endpoint of pushed authorization requests (RFC 9126): authenticate the client, check the request as the
+//! authorization endpoint would, keep it, answer with a reference.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use countersign_decision::Scope;
+use countersign_domain::oauth::pushed_request::{PUSHED_REQUEST_SECONDS, PushedResponse, push};
+
+use crate::app::App;
+use crate::http::error::{TokenRefusal, no_store};
+use crate::http::now::RequestContext;
+use crate::oauth::back_channel::{BackChannel, ProvenClient};
+
+/// `POST /oauth/par`
+pub async fn par(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let channel = BackChannel { app, context, peer };
+    match answer(&channel, request).await {
+        Ok(answer) => {
+            let mut response = (StatusCode::CREATED, Json(answer)).into_response();
+            no_store(&mut response);
+            response
+        }
+        Err(refusal) => refusal.respond(&channel.app.origin),
+    }
+}
+
+async fn answer(channel: &BackChannel, request: Request) -> Result<PushedResponse, TokenRefusal> {
+    let (parts, body) = request.into_parts();
+    let form = channel.form(&parts, body).await?;
+    let ProvenClient { client, .. } = channel.authenticate(&parts.headers, &form).await?;
+    let contracts = channel.app.contracts();
+    let is_known = |scope: &Scope| contracts.catalogue().scope_index(scope.as_str()).is_some();
+    let (now, entropy) = (channel.context.now, channel.app.entropy.as_ref());
+    let pushed = push(&form, &client, &is_known, now, entropy);
+    let (response, kept) = pushed.map_err(|(code, description)| TokenRefusal::Request { code, description })?;
+    if channel.store().save_pushed_request(&kept).await? {
+        Ok(response)
+    } else {
+        Err(TokenRefusal::TooMany { wait_seconds: PUSHED_REQUEST_SECONDS })
+    }
+}
