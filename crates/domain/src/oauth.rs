@@ -14,7 +14,7 @@
 //! | `client_authentication.rs` | RFC 6749 §2.3 |
 //! | `client_assertion.rs` | RFC 7521 §4.2, RFC 7523 §3 |
 //! | `client_certificate.rs`, `distinguished_name.rs` | RFC 8705, RFC 4514 |
-//! | `dpop.rs`, `dpop_nonce.rs` | RFC 9449 |
+//! | `dpop.rs`, `dpop_nonce.rs`, `sender_constraint.rs` | RFC 9449, RFC 8705 §3 |
 //! | `thumbprint.rs` | RFC 7638, RFC 7800, RFC 8705 §3.1 |
 //! | `used_proof.rs` | what can be used once |
 //! | `token_request.rs` | the token request (RFC 6749 §4.1.3, §4.4.2, §6) |
@@ -49,6 +49,7 @@ pub mod redirect_uri;
 #[cfg(test)]
 mod samples;
 pub mod scopes;
+pub mod sender_constraint;
 mod strict_json;
 pub mod thumbprint;
 pub mod token;

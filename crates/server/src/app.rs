@@ -9,6 +9,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use countersign_decision::{Contracts, Missing};
 use countersign_domain::entropy::Entropy;
+use countersign_domain::oauth::dpop_nonce::DpopNonces;
 use countersign_store::{Location, Options, Store, StoreError, SystemTask};
 use tokio::net::TcpListener;
 
@@ -48,6 +49,8 @@ pub struct App {
     pub client_attempts: Attempts,
     /// Whose word about a client's certificate is believed.
     pub client_certificate_proxies: Arc<[IpAddr]>,
+    /// Nonces of DPoP proofs, the same on every node.
+    pub dpop_nonces: DpopNonces,
     /// Issuer, and origin of every printed address.
     pub origin: PublicOrigin,
     /// Where instants come from.
@@ -124,6 +127,8 @@ impl Application {
         let store = Store::open(&location(config), Options::default()).await?;
         let loaded = contracts::load(&store, clock.now(), entropy.as_ref()).await?;
         let contracts = Arc::new(ArcSwap::from_pointee(loaded));
+        let nonce_key =
+            store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref()).server_secret("dpop_nonces").await?;
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
         let app = App {
             store,
@@ -133,6 +138,7 @@ impl Application {
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
             client_certificate_proxies: config.server.client_certificate_proxies.clone().into(),
+            dpop_nonces: DpopNonces::new(nonce_key),
             origin,
             clock,
             entropy,

@@ -4,6 +4,7 @@ pub mod bearer;
 pub mod client_certificate;
 pub mod cookies;
 pub mod csrf;
+pub mod dpop;
 pub mod error;
 pub mod form;
 pub mod now;

@@ -28,17 +28,20 @@ mod user_search;
 mod users;
 pub mod wire;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use countersign_decision::Contracts;
 
 use crate::app::App;
 use crate::contracts;
 use crate::enforce::check::{Ask, Asker, check, identify};
-use crate::http::bearer::{self, Credentials};
+use crate::enforce::presented::Presented;
+use crate::http::dpop::{self, Called, DPOP};
 use crate::http::error::ApiError;
 use crate::http::now::RequestContext;
 use call::Incoming;
@@ -50,11 +53,18 @@ pub const MAX_BODY_BYTES: usize = 256 * 1_024;
 const MAX_ATTEMPTS: usize = 32;
 
 /// The door: decides the call, then lets the handler of the chosen operation act with the permit.
-pub async fn door(State(app): State<App>, Extension(context): Extension<RequestContext>, request: Request) -> Response {
+pub async fn door(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
+    let called = Called { method: &parts.method, uri: &parts.uri, headers: &parts.headers, now: context.now };
+    let presented = Presented::read(&app, called, peer.ip());
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let ask = Ask { method: parts.method.as_str(), target: target.as_bytes() };
-    let mut door = match Door::open(&app, &context, bearer::credentials(&parts.headers)).await {
+    let mut door = match Door::open_once(&app, &context, presented).await {
         Ok(door) => door,
         Err(error) => return error.respond(&context),
     };
@@ -69,6 +79,9 @@ pub async fn door(State(app): State<App>, Extension(context): Extension<RequestC
     };
     let mut response = answer.unwrap_or_else(|error| error.respond(&context));
     standing.write(response.headers_mut());
+    if response.status() == StatusCode::UNAUTHORIZED && parts.headers.contains_key(DPOP) {
+        dpop::challenge(&mut response);
+    }
     response
 }
 
@@ -76,16 +89,25 @@ pub async fn door(State(app): State<App>, Extension(context): Extension<RequestC
 struct Door<'a> {
     app: &'a App,
     context: &'a RequestContext,
-    credentials: Credentials,
+    presented: Presented,
     contracts: Arc<Contracts>,
     asker: Asker,
 }
 
 impl<'a> Door<'a> {
-    async fn open(app: &'a App, context: &'a RequestContext, credentials: Credentials) -> Result<Self, ApiError> {
+    /// Opens the door for a call that has just come: the proof that came with it counts once.
+    async fn open_once(app: &'a App, context: &'a RequestContext, presented: Presented) -> Result<Self, ApiError> {
+        let mut door = Self::open(app, context, presented).await?;
+        if matches!(door.asker, Asker::Live(_)) && !presented.is_first_use(app, context.now).await? {
+            door.asker = Asker::Invalid;
+        }
+        Ok(door)
+    }
+
+    async fn open(app: &'a App, context: &'a RequestContext, presented: Presented) -> Result<Self, ApiError> {
         let contracts = app.contracts();
-        let asker = identify(app, &contracts, credentials, context.now).await?;
-        Ok(Self { app, context, credentials, contracts, asker })
+        let asker = identify(app, &contracts, presented, context.now).await?;
+        Ok(Self { app, context, presented, contracts, asker })
     }
 
     /// Decides and acts, on one revision of the organization.
@@ -94,7 +116,7 @@ impl<'a> Door<'a> {
             match self.decide_and_act(ask, &mut incoming).await {
                 Err(error) if error.is_moved() => {
                     // what the caller may do can be what changed: nothing of the first decision is kept
-                    *self = Door::open(self.app, self.context, self.credentials).await?;
+                    *self = Door::open(self.app, self.context, self.presented).await?;
                 }
                 answer => return answer,
             }

@@ -10,6 +10,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::App;
 use crate::contracts::PLATFORM_YAML;
+use crate::http::dpop::{DPOP, DPOP_NONCE};
 use crate::http::now::{CORRELATION_HEADER, request_context};
 use crate::oauth::{authorize, metadata, par, token};
 use crate::platform;
@@ -62,9 +63,11 @@ pub fn cors_for_apps() -> CorsLayer {
             header::CONTENT_TYPE,
             header::ACCEPT,
             HeaderName::from_static("genesys-app"),
+            DPOP,
         ])
         .expose_headers([
             CORRELATION_HEADER,
+            DPOP_NONCE,
             header::WWW_AUTHENTICATE,
             header::RETRY_AFTER,
             HeaderName::from_static("inin-ratelimit-count"),

@@ -145,12 +145,14 @@ impl Town {
                 client: ClientId::parse(client).unwrap(),
                 subject,
                 ceiling: None,
+                dpop_key: None,
                 created_at: now,
             };
             let access = AccessToken {
                 digest: secret.digest(),
                 family: family.id.clone(),
                 ceiling: None,
+                confirmation: None,
                 issued_at: now,
                 expires_at: now.plus_seconds(3_600),
             };

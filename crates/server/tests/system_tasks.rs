@@ -4,14 +4,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PLACES: [(&str, &str, &str); 10] = [
+const PLACES: [(&str, &str, &str); 11] = [
     ("cli/apply.rs", "Apply", "the operator's command, beside the server"),
     ("cli/contract.rs", "Contracts", "the operator's command; contracts belong to no organization"),
     ("cli/demo.rs", "Demo", "the operator's command fills a new store"),
     ("contracts.rs", "Contracts", "contracts are loaded at start, for all organizations"),
     ("enforce/check.rs", "Enforcement", "a token becomes a caller, a snapshot is loaded: before any permit"),
+    ("enforce/presented.rs", "Enforcement", "the proof that comes with a token is claimed: before any permit"),
     ("oauth/approver.rs", "Enforcement", "whether somebody may approve is decided from a snapshot"),
-    ("app.rs", "Housekeeping", "what has ended is deleted for all organizations"),
+    ("app.rs", "Housekeeping", "what has ended is deleted for all organizations; a key that all nodes share"),
     ("oauth/back_channel.rs", "TokenEndpoint", "clients prove themselves, artefacts are claimed: before any token"),
     ("web/visit.rs", "Authorize", "an authorization request in progress belongs to no organization yet"),
     ("web/visit.rs", "SignIn", "somebody proves who they are"),

@@ -26,6 +26,7 @@ mod password;
 pub mod pushed_request;
 pub mod role;
 mod schema;
+mod server_secret;
 mod session;
 mod snapshot;
 mod store;

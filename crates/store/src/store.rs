@@ -26,7 +26,7 @@ pub enum SystemTask {
     Authorize,
     /// A token becomes a caller; snapshots are loaded.
     Enforcement,
-    /// What has ended is deleted.
+    /// The server looks after itself: keys of its own, and what has ended.
     Housekeeping,
     /// `countersign apply`.
     Apply,

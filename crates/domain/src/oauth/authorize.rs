@@ -12,6 +12,7 @@ use crate::oauth::parameters::Parameters;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::redirect_uri::{UnverifiedRedirectUri, VerifiedRedirectUri};
 use crate::oauth::scopes::parse_requested;
+use crate::oauth::thumbprint::Thumbprint;
 
 /// The longest `state` that is carried, in bytes: a longer one is refused, never cut.
 pub const MAX_STATE_BYTES: usize = 8_192;
@@ -27,6 +28,8 @@ pub struct AuthorizationRequest {
     pub scopes: Option<Vec<Scope>>,
     /// RFC 7636; `None` only for confidential clients that need none.
     pub code_challenge: Option<CodeChallenge>,
+    /// RFC 9449 §10: the key whose proof must redeem the code.
+    pub dpop_jkt: Option<Thumbprint>,
     /// What the client wants people to be asked.
     pub prompt: Prompt,
     /// Whom the client expects: prefills the sign-in page, proves nothing.
@@ -131,9 +134,11 @@ impl AuthorizationRequest {
         check_form(parameters, client).map_err(answer)?;
         let scopes = check_scopes(parameters, is_known).map_err(answer)?;
         let code_challenge = check_challenge(parameters, client).map_err(answer)?;
+        let dpop_jkt = parameters.value("dpop_jkt").map(Thumbprint::parse).transpose();
+        let dpop_jkt = dpop_jkt.map_err(|error| answer((ErrorCode::InvalidRequest, format!("`dpop_jkt`: {error}"))))?;
         let prompt = check_prompt(parameters).map_err(answer)?;
         let hints = Hints::read(parameters);
-        Ok(Self { redirect_uri, state, scopes, code_challenge, prompt, hints })
+        Ok(Self { redirect_uri, state, scopes, code_challenge, dpop_jkt, prompt, hints })
     }
 }
 
@@ -394,6 +399,13 @@ mod tests {
     #[test]
     fn a41_request_objects_are_not_supported() {
         assert_eq!(redirected(check(&with("request", "x"))).code, ErrorCode::RequestNotSupported);
+    }
+
+    #[test]
+    fn c60_a_key_is_named_by_its_thumbprint_or_not_at_all() {
+        let thumbprint = Thumbprint::of(b"key");
+        assert_eq!(check(&with("dpop_jkt", &thumbprint.to_string())).unwrap().dpop_jkt, Some(thumbprint));
+        assert_eq!(redirected(check(&with("dpop_jkt", "x"))).code, ErrorCode::InvalidRequest);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::oauth::claims::{CLOCK_SKEW_SECONDS, ClaimError};
 use crate::oauth::dpop_nonce::DpopNonces;
+use crate::oauth::error::ErrorCode;
 use crate::oauth::jws::{Jws, JwsAlgorithm, JwsError};
 use crate::oauth::thumbprint::Thumbprint;
 use crate::oauth::used_proof::UsedProof;
@@ -71,10 +72,10 @@ pub enum DpopError {
 
 impl DpopError {
     /// The code on the wire (§5, §8).
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> ErrorCode {
         match self {
-            Self::Nonce => "use_dpop_nonce",
-            _ => "invalid_dpop_proof",
+            Self::Nonce => ErrorCode::UseDpopNonce,
+            _ => ErrorCode::InvalidDpopProof,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! the developer of the client, without a secret or an internal name.
 
 use crate::client::GrantType;
+use crate::oauth::dpop::DpopError;
 
 /// What stands in the `error` parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,6 +39,10 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// RFC 9101 §7
     InvalidRequestUri,
+    /// RFC 9449 §5
+    InvalidDpopProof,
+    /// RFC 9449 §8
+    UseDpopNonce,
 }
 
 impl ErrorCode {
@@ -59,6 +64,8 @@ impl ErrorCode {
             Self::InteractionRequired => "interaction_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
         }
     }
 }
@@ -102,6 +109,15 @@ pub enum TokenError {
     /// RFC 7636 §4.6
     #[error("`code_verifier` does not fit the code challenge")]
     VerifierDiffers,
+    /// RFC 9449 §10
+    #[error("the DPoP proof is of another key than the authorization request named")]
+    KeyDiffers,
+    /// RFC 9449 §5
+    #[error(transparent)]
+    Dpop(#[from] DpopError),
+    /// RFC 8705 §3.4
+    #[error("this app's tokens are bound to its certificate, and the connection has none")]
+    CertificateMissing,
     /// RFC 9700 §2.1.1: a verifier without a challenge is the mark of a downgrade.
     #[error("`code_verifier` is sent, but the authorization request had no code challenge")]
     VerifierWithoutChallenge,
@@ -126,13 +142,17 @@ impl TokenError {
     /// The code on the wire.
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::MissingParameter(_) | Self::DoubledParameter(_) | Self::TwoCredentials => ErrorCode::InvalidRequest,
+            Self::Dpop(error) => error.code(),
+            Self::MissingParameter(_) | Self::DoubledParameter(_) | Self::TwoCredentials | Self::CertificateMissing => {
+                ErrorCode::InvalidRequest
+            }
             Self::MalformedBasic | Self::AssertionType | Self::ClientAuthenticationFailed => ErrorCode::InvalidClient,
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::GrantTypeNotRegistered(_) | Self::PublicClient => ErrorCode::UnauthorizedClient,
             Self::UnusableGrant
             | Self::RedirectUriDiffers
             | Self::VerifierDiffers
+            | Self::KeyDiffers
             | Self::VerifierWithoutChallenge
             | Self::NoLongerAuthorized => ErrorCode::InvalidGrant,
             Self::MalformedScope | Self::UnknownScope(_) | Self::UnauthorizedScope(_) | Self::ScopeWidened(_) => {

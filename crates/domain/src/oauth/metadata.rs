@@ -20,6 +20,8 @@ pub struct ServerMetadata {
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 5],
     code_challenge_methods_supported: [&'static str; 1],
+    dpop_signing_alg_values_supported: [&'static str; 5],
+    tls_client_certificate_bound_access_tokens: bool,
     authorization_response_iss_parameter_supported: bool,
 }
 
@@ -41,6 +43,8 @@ impl ServerMetadata {
             token_endpoint_auth_methods_supported: methods.collect(),
             token_endpoint_auth_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
             code_challenge_methods_supported: ["S256"],
+            dpop_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
+            tls_client_certificate_bound_access_tokens: with_certificates,
             authorization_response_iss_parameter_supported: true,
         }
     }
@@ -53,6 +57,7 @@ pub struct ResourceMetadata {
     authorization_servers: [String; 1],
     scopes_supported: Vec<String>,
     bearer_methods_supported: [&'static str; 1],
+    dpop_signing_alg_values_supported: [&'static str; 5],
 }
 
 impl ResourceMetadata {
@@ -63,6 +68,7 @@ impl ResourceMetadata {
             authorization_servers: [issuer.to_owned()],
             scopes_supported: scopes,
             bearer_methods_supported: ["header"],
+            dpop_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
         }
     }
 }

@@ -8,8 +8,10 @@ use crate::client::Client;
 use crate::entropy::Entropy;
 use crate::id::ClientId;
 use crate::oauth::authorize::{AuthorizationRequest, AuthorizeError};
+use crate::oauth::dpop::DpopError;
 use crate::oauth::error::{ErrorCode, quotable};
 use crate::oauth::parameters::Parameters;
+use crate::oauth::thumbprint::Thumbprint;
 use crate::secret::{Digest, Secret, SecretKind};
 use crate::time::Timestamp;
 
@@ -44,13 +46,15 @@ pub struct PushedResponse {
 pub type PushRefusal = (ErrorCode, String);
 
 /// Checks a request that the authenticated `client` pushes, as the authorization endpoint would (RFC 9126 §2.1), and makes
-/// what is kept of it. `is_known` says whether a loaded contract uses a scope.
+/// what is kept of it. `proven_key` is that of the DPoP proof that came with it; `is_known` says
+/// whether a loaded contract uses a scope.
 ///
 /// # Errors
 /// The first thing that is wrong.
 pub fn push(
     form: &Parameters,
     client: &Client,
+    proven_key: Option<Thumbprint>,
     is_known: &dyn Fn(&Scope) -> bool,
     now: Timestamp,
     entropy: &dyn Entropy,
@@ -63,7 +67,17 @@ pub fn push(
     if form.value("request_uri").is_some() {
         return Err((ErrorCode::InvalidRequest, "`request_uri` cannot be pushed".to_owned()));
     }
-    let parameters = own_parameters(form, client);
+    let mut parameters = own_parameters(form, client);
+    // RFC 9449 §10.1: a proof stands for `dpop_jkt`, and must not contradict it.
+    if let Some(key) = proven_key {
+        match form.value("dpop_jkt") {
+            Some(named) if named != key.to_string() => {
+                return Err((DpopError::OtherKey.code(), DpopError::OtherKey.to_string()));
+            }
+            Some(_) => {}
+            None => parameters.push(("dpop_jkt".to_owned(), key.to_string())),
+        }
+    }
     let length: usize = parameters.iter().map(|(name, value)| name.len() + value.len()).sum();
     if length > MAX_PUSHED_BYTES {
         return Err((ErrorCode::InvalidRequest, format!("the request is longer than {MAX_PUSHED_BYTES} bytes")));
@@ -120,7 +134,29 @@ mod tests {
         let mut pairs = Parameters::from(GOOD).pairs().to_vec();
         pairs.retain(|(key, _)| key != name);
         pairs.push((name.to_owned(), value.to_owned()));
-        push(&Parameters::new(pairs), &client(), &|scope| scope.as_str() == "users", ISSUED, &SeededEntropy::new(1))
+        push_form(&Parameters::new(pairs), None)
+    }
+
+    fn push_form(form: &Parameters, key: Option<Thumbprint>) -> Result<(PushedResponse, PushedRequest), PushRefusal> {
+        push(form, &client(), key, &|scope| scope.as_str() == "users", ISSUED, &SeededEntropy::new(1))
+    }
+
+    #[test]
+    fn b11_a_proof_stands_for_the_key_and_must_be_of_the_one_that_is_named() {
+        let (mine, other) = (Thumbprint::of(b"mine"), Thumbprint::of(b"other"));
+        let named = |key: Thumbprint| {
+            let mut pairs = Parameters::from(GOOD).pairs().to_vec();
+            pairs.push(("dpop_jkt".to_owned(), key.to_string()));
+            Parameters::new(pairs)
+        };
+        let kept = |form: &Parameters, key| {
+            let (_, kept) = push_form(form, key).unwrap();
+            Parameters::new(kept.parameters).value("dpop_jkt").map(str::to_owned)
+        };
+        assert_eq!(kept(&Parameters::from(GOOD), Some(mine)), Some(mine.to_string()));
+        assert_eq!(kept(&named(mine), Some(mine)), Some(mine.to_string()));
+        assert_eq!(kept(&named(mine), None), Some(mine.to_string()));
+        assert_eq!(push_form(&named(other), Some(mine)).unwrap_err().0, ErrorCode::InvalidDpopProof);
     }
 
     #[test]

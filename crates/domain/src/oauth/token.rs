@@ -7,6 +7,7 @@ use crate::client::Client;
 use crate::entropy::Entropy;
 use crate::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
 use crate::oauth::scopes::{Standing, join};
+use crate::oauth::thumbprint::{Confirmation, Thumbprint};
 use crate::secret::{Digest, Secret, SecretKind};
 use crate::time::Timestamp;
 
@@ -32,6 +33,8 @@ pub struct TokenFamily {
     pub subject: TokenSubject,
     /// The most that the tokens may ask for; `None`: they follow the authorization as it changes.
     pub ceiling: Option<Vec<Scope>>,
+    /// RFC 9449 §5: the key that a public client's refresh tokens are bound to.
+    pub dpop_key: Option<Thumbprint>,
     /// When the first token was issued.
     pub created_at: Timestamp,
 }
@@ -45,6 +48,8 @@ pub struct AccessToken {
     pub family: TokenFamilyId,
     /// This token's own ceiling: the family's or less.
     pub ceiling: Option<Vec<Scope>>,
+    /// What whoever presents it must hold; `None`: a bearer token.
+    pub confirmation: Option<Confirmation>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
@@ -73,6 +78,7 @@ impl AccessToken {
     pub fn issue(
         family: &TokenFamilyId,
         ceiling: Option<Vec<Scope>>,
+        confirmation: Option<Confirmation>,
         client: &Client,
         now: Timestamp,
         entropy: &dyn Entropy,
@@ -82,6 +88,7 @@ impl AccessToken {
             digest: secret.digest(),
             family: family.clone(),
             ceiling,
+            confirmation,
             issued_at: now,
             expires_at: now.plus_seconds(client.token_ttl_seconds),
         };
@@ -124,7 +131,8 @@ impl TokenResponse {
         let effective = standing.effective(record.ceiling.as_deref()).filter(|scopes| !scopes.is_empty());
         Self {
             access_token: access_token.expose().to_owned(),
-            token_type: "bearer",
+            // RFC 9449 §5; a token that is bound to a certificate is still used as Bearer (RFC 8705 §3)
+            token_type: if matches!(record.confirmation, Some(Confirmation::Key(_))) { "DPoP" } else { "bearer" },
             expires_in: record.expires_at.seconds_since(record.issued_at),
             refresh_token: refresh_token.map(str::to_owned),
             scope: effective.map(|scopes| join(&scopes)),
@@ -143,7 +151,7 @@ mod tests {
     fn c08_the_answer_names_type_lifetime_and_effective_scope() {
         let entropy = SeededEntropy::new(1);
         let ceiling = Some(scopes(&["users", "oauth"]));
-        let (secret, record) = AccessToken::issue(&family().id, ceiling, &client(), ISSUED, &entropy);
+        let (secret, record) = AccessToken::issue(&family().id, ceiling, None, &client(), ISSUED, &entropy);
         let standing = standing(AppStanding::Authorized(scopes(&["users"])));
         let body = serde_json::to_value(TokenResponse::new(&secret, &record, Some("cs_rt_x"), &standing)).unwrap();
         let expected = serde_json::json!({
@@ -156,7 +164,7 @@ mod tests {
 
     #[test]
     fn c08_without_a_bound_or_a_refresh_token_neither_member_stands() {
-        let (secret, record) = AccessToken::issue(&family().id, None, &client(), ISSUED, &SeededEntropy::new(1));
+        let (secret, record) = AccessToken::issue(&family().id, None, None, &client(), ISSUED, &SeededEntropy::new(1));
         let answer = TokenResponse::new(&secret, &record, None, &standing(AppStanding::Unbounded));
         let body = serde_json::to_value(answer).unwrap();
         assert_eq!(body.as_object().unwrap().len(), 3);

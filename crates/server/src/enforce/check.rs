@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::config::PublicOrigin;
 use crate::contracts;
-use crate::http::bearer::Credentials;
+use crate::enforce::presented::Presented;
 
 /// What a caller asks for.
 #[derive(Debug, Clone, Copy)]
@@ -120,17 +120,18 @@ pub fn check(app: &App, contract: &Contract, asker: &Asker, ask: Ask<'_>) -> Res
 pub async fn identify(
     app: &App,
     contracts: &Arc<Contracts>,
-    credentials: Credentials,
+    presented: Presented,
     now: Timestamp,
 ) -> Result<Asker, StoreError> {
-    let digest: Digest = match credentials {
-        Credentials::Missing => return Ok(Asker::Missing),
-        Credentials::Malformed => return Ok(Asker::Invalid),
-        Credentials::Bearer(digest) => digest,
+    let (digest, possession) = match presented {
+        Presented::Missing => return Ok(Asker::Missing),
+        Presented::Malformed => return Ok(Asker::Invalid),
+        Presented::Token { digest, possession, .. } => (digest, possession),
     };
     let store = app.store.system(SystemTask::Enforcement, now, app.entropy.as_ref());
     let Some(bearer) = store.bearer(&digest).await? else { return Ok(Asker::Invalid) };
-    if bearer.is_revoked || now >= bearer.expires_at {
+    // RFC 9449 §7.2, RFC 8705 §3: a bound token is its holder's alone
+    if bearer.is_revoked || now >= bearer.expires_at || !possession.meets(bearer.confirmation) {
         return Ok(Asker::Invalid);
     }
     let snapshots = &app.snapshots;

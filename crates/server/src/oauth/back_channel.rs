@@ -4,18 +4,22 @@ use std::net::SocketAddr;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header, request};
+use axum::response::Response;
 use countersign_domain::client::Client;
 use countersign_domain::id::ClientId;
 use countersign_domain::oauth::client_authentication::{Disbelief, PresentedClient, Surroundings};
 use countersign_domain::oauth::client_certificate::ClientCertificate;
+use countersign_domain::oauth::dpop::DpopError;
 use countersign_domain::oauth::error::TokenError;
 use countersign_domain::oauth::parameters::Parameters;
+use countersign_domain::oauth::thumbprint::Possession;
 use countersign_store::{SystemStore, SystemTask};
 use http_body_util::{BodyExt, Limited};
 
 use crate::app::App;
 use crate::hashing;
 use crate::http::client_certificate::client_certificate;
+use crate::http::dpop::{Called, give_nonce};
 use crate::http::error::TokenRefusal;
 use crate::http::form::{Form, FormError, MAX_FORM_BYTES};
 use crate::http::now::RequestContext;
@@ -91,6 +95,32 @@ impl BackChannel {
             self.app.client_attempts.forgive(&attempt);
         }
         Ok(ProvenClient { client, certificate })
+    }
+
+    /// What a proven client's request proves beside who it is: a key (RFC 9449 §5), whose proof counts once (C61), and a
+    /// certificate.
+    pub async fn possession(
+        &self,
+        parts: &request::Parts,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<Possession, TokenRefusal> {
+        let called = Called { method: &parts.method, uri: &parts.uri, headers: &parts.headers, now: self.context.now };
+        let proof = called.proof(&self.app).map_err(TokenError::from)?;
+        if let Some(proof) = &proof
+            && !self.store().claim_proof(&proof.used).await?
+        {
+            return Err(TokenError::from(DpopError::Replayed).into());
+        }
+        let certificate = certificate.map(ClientCertificate::thumbprint);
+        Ok(Possession { key: proof.map(|proof| proof.key), certificate })
+    }
+
+    /// The response, with a nonce for a client that sends proofs.
+    pub fn finish(&self, mut response: Response, sends_proofs: bool) -> Response {
+        if sends_proofs {
+            give_nonce(&mut response, &self.app, self.context.now);
+        }
+        response
     }
 
     /// What these endpoints read and write before any token.

@@ -11,6 +11,7 @@ use countersign_decision::Scope;
 use countersign_domain::oauth::pushed_request::{PUSHED_REQUEST_SECONDS, PushedResponse, push};
 
 use crate::app::App;
+use crate::http::dpop::DPOP;
 use crate::http::error::{TokenRefusal, no_store};
 use crate::http::now::RequestContext;
 use crate::oauth::back_channel::{BackChannel, ProvenClient};
@@ -23,24 +24,27 @@ pub async fn par(
     request: Request,
 ) -> Response {
     let channel = BackChannel { app, context, peer };
-    match answer(&channel, request).await {
+    let sends_proofs = request.headers().contains_key(DPOP);
+    let response = match answer(&channel, request).await {
         Ok(answer) => {
             let mut response = (StatusCode::CREATED, Json(answer)).into_response();
             no_store(&mut response);
             response
         }
         Err(refusal) => refusal.respond(&channel.app.origin),
-    }
+    };
+    channel.finish(response, sends_proofs)
 }
 
 async fn answer(channel: &BackChannel, request: Request) -> Result<PushedResponse, TokenRefusal> {
     let (parts, body) = request.into_parts();
     let form = channel.form(&parts, body).await?;
-    let ProvenClient { client, .. } = channel.authenticate(&parts.headers, &form).await?;
+    let ProvenClient { client, certificate } = channel.authenticate(&parts.headers, &form).await?;
+    let proven_key = channel.possession(&parts, certificate.as_ref()).await?.key;
     let contracts = channel.app.contracts();
     let is_known = |scope: &Scope| contracts.catalogue().scope_index(scope.as_str()).is_some();
     let (now, entropy) = (channel.context.now, channel.app.entropy.as_ref());
-    let pushed = push(&form, &client, &is_known, now, entropy);
+    let pushed = push(&form, &client, proven_key, &is_known, now, entropy);
     let (response, kept) = pushed.map_err(|(code, description)| TokenRefusal::Request { code, description })?;
     if channel.store().save_pushed_request(&kept).await? {
         Ok(response)

@@ -21,6 +21,8 @@ use countersign_domain::oauth::grant::client_credentials;
 use countersign_domain::oauth::grant::refresh_token::{self, ClaimedRefreshToken, REFRESH_IDLE_SECONDS, Renewal};
 use countersign_domain::oauth::next_step::app_standing;
 use countersign_domain::oauth::scopes::{AppStanding, Standing};
+use countersign_domain::oauth::sender_constraint::bound_to;
+use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenResponse};
 use countersign_domain::oauth::token_request::{ClientCredentialsRequest, CodeRequest, RefreshRequest, TokenRequest};
 use countersign_domain::secret::{Secret, SecretKind};
@@ -29,6 +31,7 @@ use countersign_domain::user::UserState;
 use countersign_store::token::ClaimStanding;
 
 use crate::app::App;
+use crate::http::dpop::DPOP;
 use crate::http::error::{TokenRefusal, no_store};
 use crate::http::now::RequestContext;
 use crate::oauth::back_channel::{BackChannel, ProvenClient};
@@ -41,20 +44,33 @@ pub async fn token(
     request: Request,
 ) -> Response {
     let exchange = Exchange { contracts: app.contracts(), channel: BackChannel { app, context, peer } };
-    match exchange.answer(request).await {
+    let sends_proofs = request.headers().contains_key(DPOP);
+    let response = match exchange.answer(request).await {
         Ok(answer) => {
             let mut response = Json(answer).into_response();
             no_store(&mut response);
             response
         }
         Err(refusal) => refusal.respond(&exchange.channel.app.origin),
-    }
+    };
+    exchange.channel.finish(response, sends_proofs)
 }
 
 /// `POST //oauth/token`: what the Python SDK sends when its host ends in a slash. Said, not guessed around: its API calls
 /// would begin with `//` too, and a doubled slash is refused everywhere.
 pub async fn doubled_slash() -> Response {
     TokenRefusal::DoubledSlash.respond_plain()
+}
+
+/// Who sent a token request.
+#[derive(Clone, Copy)]
+struct Sender<'a> {
+    /// It has proven who it is.
+    client: &'a Client,
+    /// The key that it proved (RFC 9449).
+    key: Option<Thumbprint>,
+    /// What its access token will be bound to.
+    bound_to: Option<Confirmation>,
 }
 
 /// One token request.
@@ -68,26 +84,30 @@ impl Exchange {
         let (parts, body) = request.into_parts();
         let form = self.channel.form(&parts, body).await?;
         let request = TokenRequest::parse(&form)?;
-        let ProvenClient { client, .. } = self.channel.authenticate(&parts.headers, &form).await?;
+        let ProvenClient { client, certificate } = self.channel.authenticate(&parts.headers, &form).await?;
+        let possession = self.channel.possession(&parts, certificate.as_ref()).await?;
+        let sender = Sender { client: &client, key: possession.key, bound_to: bound_to(&client, possession)? };
         match request {
-            TokenRequest::AuthorizationCode(request) => self.redeem_code(&request, &client).await,
-            TokenRequest::RefreshToken(request) => self.renew(&request, &client).await,
-            TokenRequest::ClientCredentials(request) => self.for_itself(&request, &client).await,
+            TokenRequest::AuthorizationCode(request) => self.redeem_code(&request, sender).await,
+            TokenRequest::RefreshToken(request) => self.renew(&request, sender).await,
+            TokenRequest::ClientCredentials(request) => self.for_itself(&request, sender).await,
         }
     }
 
     /// RFC 6749 §4.1.3
-    async fn redeem_code(&self, request: &CodeRequest, client: &Client) -> Result<TokenResponse, TokenRefusal> {
+    async fn redeem_code(&self, request: &CodeRequest, sender: Sender<'_>) -> Result<TokenResponse, TokenRefusal> {
+        let Sender { client, key: proven_key, bound_to } = sender;
         let code = Secret::parse(SecretKind::AuthorizationCode, &request.code).ok_or(TokenError::UnusableGrant)?;
         let store = self.channel.store();
         let claim = store.claim_code(&code.digest(), &client.id).await?;
         let mut claim = claim.ok_or(TokenError::UnusableGrant)?;
         let standing = standing(&claim.standing().await?);
-        let claimed = ClaimedCode { record: claim.record(), is_replay: claim.is_replay() };
+        let claimed = ClaimedCode { record: claim.record(), is_replay: claim.is_replay(), proven_key };
         match authorization_code::redeem(claimed, request, client, &standing, self.now())? {
             Redemption::Issue { family, with_refresh_token } => {
                 let (now, entropy) = (self.now(), self.entropy());
-                let (access, record) = AccessToken::issue(&family.id, family.ceiling.clone(), client, now, entropy);
+                let (access, record) =
+                    AccessToken::issue(&family.id, family.ceiling.clone(), bound_to, client, now, entropy);
                 let expires_at = now.plus_seconds(REFRESH_IDLE_SECONDS);
                 let refresh = with_refresh_token.then(|| RefreshToken::issue(&family.id, 0, expires_at, now, entropy));
                 claim.save(&family, &record, refresh.as_ref().map(|(_, record)| record)).await?;
@@ -103,7 +123,8 @@ impl Exchange {
     }
 
     /// RFC 6749 §6
-    async fn renew(&self, request: &RefreshRequest, client: &Client) -> Result<TokenResponse, TokenRefusal> {
+    async fn renew(&self, request: &RefreshRequest, sender: Sender<'_>) -> Result<TokenResponse, TokenRefusal> {
+        let Sender { client, key: proven_key, bound_to } = sender;
         let presented = &request.refresh_token;
         let token = Secret::parse(SecretKind::RefreshToken, presented).ok_or(TokenError::UnusableGrant)?;
         let store = self.channel.store();
@@ -115,18 +136,19 @@ impl Exchange {
             family: claim.family(),
             is_family_live: claim.is_family_live(),
             newest_generation: claim.newest_generation(),
+            proven_key,
         };
         let renewal =
             refresh_token::redeem(claimed, request, client, &standing, &|scope| self.is_known(scope), self.now())?;
         let (family, now, entropy) = (claim.family().id.clone(), self.now(), self.entropy());
         match renewal {
             Renewal::Keep { ceiling, refresh_expires_at } => {
-                let (access, record) = AccessToken::issue(&family, ceiling, client, now, entropy);
+                let (access, record) = AccessToken::issue(&family, ceiling, bound_to, client, now, entropy);
                 claim.keep(&record, refresh_expires_at).await?;
                 Ok(TokenResponse::new(&access, &record, Some(presented), &standing))
             }
             Renewal::Rotate { ceiling, generation, refresh_expires_at } => {
-                let (access, record) = AccessToken::issue(&family, ceiling, client, now, entropy);
+                let (access, record) = AccessToken::issue(&family, ceiling, bound_to, client, now, entropy);
                 let (refresh, kept) = RefreshToken::issue(&family, generation, refresh_expires_at, now, entropy);
                 claim.rotate(&record, &kept).await?;
                 Ok(TokenResponse::new(&access, &record, Some(refresh.expose()), &standing))
@@ -143,7 +165,7 @@ impl Exchange {
     async fn for_itself(
         &self,
         request: &ClientCredentialsRequest,
-        client: &Client,
+        Sender { client, bound_to, .. }: Sender<'_>,
     ) -> Result<TokenResponse, TokenRefusal> {
         let org = self.channel.store().org(&client.organization);
         let organization = org.organization().await?;
@@ -160,7 +182,7 @@ impl Exchange {
         let family = TokenFamilyId::generate(now, entropy);
         let family =
             client_credentials::redeem(family, request, client, &standing, &|scope| self.is_known(scope), now)?;
-        let (access, record) = AccessToken::issue(&family.id, family.ceiling.clone(), client, now, entropy);
+        let (access, record) = AccessToken::issue(&family.id, family.ceiling.clone(), bound_to, client, now, entropy);
         self.channel.store().save_tokens(&family, &record).await?;
         Ok(TokenResponse::new(&access, &record, None, &standing))
     }

@@ -84,3 +84,28 @@ async fn e04_the_methods_of_certificates_are_listed_where_somebody_hands_them_on
     };
     assert!(listed(behind_proxy(WORLD).await).await && !listed(Server::start(WORLD).await).await);
 }
+
+#[tokio::test]
+async fn c55_a_bound_token_is_used_with_its_certificate_only() {
+    let bound = format!("{BY_NAME}, tls_client_certificate_bound_access_tokens: true");
+    let server = behind_proxy(&world(&bound)).await;
+    let (mine, other) = (client_cert(&certificate("service")), client_cert(&certificate("service")));
+    let token = token(&server, &[("client-cert", &mine)]).await.ok();
+    assert_eq!(token["token_type"], "bearer");
+    let authorization = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    let call = async |headers: &[(&str, &str)]| {
+        let headers = [headers, &[("authorization", &*authorization)]].concat();
+        server.send("GET", "/api/v2/users", &headers, "").await.status
+    };
+    assert_eq!(call(&[("client-cert", &mine)]).await, 200);
+    assert_eq!(call(&[("client-cert", &other)]).await, 401);
+    assert_eq!(call(&[]).await, 401);
+}
+
+#[tokio::test]
+async fn c55_a_client_with_bound_tokens_gets_none_without_a_certificate() {
+    let metadata = "secret: service-secret\n        metadata: { tls_client_certificate_bound_access_tokens: true }";
+    let server = behind_proxy(&WORLD.replace("secret: service-secret", metadata)).await;
+    let form = [("grant_type", "client_credentials")];
+    assert_eq!(server.token("service:service-secret", &form).await.refusal(), (400, "invalid_request"));
+}

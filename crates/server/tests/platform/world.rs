@@ -192,12 +192,14 @@ impl<'s> World<'s> {
             client: client.clone(),
             subject,
             ceiling: ceiling.map(scopes),
+            dpop_key: None,
             created_at: now,
         };
         let access = AccessToken {
             digest: secret.digest(),
             family: family.id.clone(),
             ceiling: family.ceiling.clone(),
+            confirmation: None,
             issued_at: now,
             expires_at: now.plus_seconds(DEFAULT_TOKEN_TTL_SECONDS),
         };

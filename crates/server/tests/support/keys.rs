@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use rcgen::{Certificate, CertificateParams, DnType, KeyPair};
 use serde_json::{Value, json};
@@ -22,6 +22,11 @@ impl Key {
     /// The public key as JSON.
     pub fn public(&self) -> Value {
         serde_json::to_value(self.public_jwk()).unwrap()
+    }
+
+    /// RFC 7638.
+    pub fn thumbprint(&self) -> String {
+        self.public_jwk().thumbprint(ThumbprintHash::SHA256).unwrap()
     }
 
     /// The key set as it stands in a world file.

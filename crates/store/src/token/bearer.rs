@@ -3,6 +3,7 @@
 use countersign_decision::Scope;
 use countersign_domain::client::ClientState;
 use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId};
+use countersign_domain::oauth::thumbprint::Confirmation;
 use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
@@ -34,6 +35,8 @@ pub struct Bearer {
     pub subject: TokenSubject,
     /// The most that the token may ask for.
     pub ceiling: Option<Vec<Scope>>,
+    /// What whoever presents it must hold; `None`: nothing.
+    pub confirmation: Option<Confirmation>,
     /// The family it dies with.
     pub family: TokenFamilyId,
     /// When it was issued.
@@ -48,7 +51,7 @@ impl SystemStore<'_> {
     /// What an access token says; `None` for unknown ones. Expired and revoked ones answer, for the caller to judge.
     pub async fn bearer(&self, digest: &Digest) -> Result<Option<Bearer>, StoreError> {
         let row = sqlx::query(
-            "SELECT t.org_id, t.family_id, t.ceiling, t.issued_at, t.expires_at,
+            "SELECT t.org_id, t.family_id, t.ceiling, t.confirmation, t.issued_at, t.expires_at,
                     f.client_id, f.user_id, f.revoked_at,
                     o.revision, o.is_active,
                     c.org_id AS client_home, c.state AS client_state, c.name AS client_name,
@@ -77,6 +80,7 @@ impl SystemStore<'_> {
             client_name: row.text("client_name")?,
             subject: subject(&row)?,
             ceiling: row.optional_json("ceiling")?,
+            confirmation: row.optional_json("confirmation")?,
             family: row.id("family_id")?,
             issued_at: row.instant("issued_at")?,
             expires_at: row.instant("expires_at")?,

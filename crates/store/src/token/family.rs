@@ -2,6 +2,7 @@
 
 use countersign_decision::Scope;
 use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
+use countersign_domain::oauth::thumbprint::Thumbprint;
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily, TokenSubject};
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 
 use crate::change::{Author, Event, OrgWriter, write_audit};
-use crate::column::{Columns, json_text};
+use crate::column::{Columns, damaged, json_text};
 use crate::db::Transaction;
 use crate::{OrgStore, StoreError, SystemStore};
 
@@ -175,14 +176,16 @@ pub(crate) async fn insert_family(
         TokenSubject::Client => None,
     };
     sqlx::query(
-        "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, created_at, used_at, revoked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)",
+        "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, dpop_key, created_at, used_at,
+                                     revoked_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL)",
     )
     .bind(family.organization.as_str())
     .bind(family.id.as_str())
     .bind(family.client.as_str())
     .bind(user)
     .bind(ceiling_text(family.ceiling.as_deref()))
+    .bind(family.dpop_key.map(String::from))
     .bind(family.created_at.as_micros())
     .bind(now.as_micros())
     .execute(&mut **transaction)
@@ -197,13 +200,14 @@ pub(crate) async fn insert_access_token(
 ) -> Result<(), StoreError> {
     check_family(family, &token.family)?;
     sqlx::query(
-        "INSERT INTO access_tokens (digest, org_id, family_id, ceiling, issued_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO access_tokens (digest, org_id, family_id, ceiling, confirmation, issued_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(&token.digest.as_bytes()[..])
     .bind(family.organization.as_str())
     .bind(family.id.as_str())
     .bind(ceiling_text(token.ceiling.as_deref()))
+    .bind(token.confirmation.as_ref().map(json_text))
     .bind(token.issued_at.as_micros())
     .bind(token.expires_at.as_micros())
     .execute(&mut **transaction)
@@ -241,6 +245,7 @@ pub(crate) fn family(row: &AnyRow) -> Result<TokenFamily, StoreError> {
         client: row.id("client_id")?,
         subject: subject(row)?,
         ceiling: row.optional_json("ceiling")?,
+        dpop_key: thumbprint(row, "dpop_key")?,
         created_at: row.instant("created_at")?,
     })
 }
@@ -250,6 +255,11 @@ pub(crate) fn subject(row: &AnyRow) -> Result<TokenSubject, StoreError> {
         Some(_) => Ok(TokenSubject::User(row.id("user_id")?)),
         None => Ok(TokenSubject::Client),
     }
+}
+
+/// A thumbprint that may be there.
+pub(crate) fn thumbprint(row: &AnyRow, column: &str) -> Result<Option<Thumbprint>, StoreError> {
+    row.optional_text(column)?.map(|text| Thumbprint::parse(&text).map_err(|_| damaged(column))).transpose()
 }
 
 pub(crate) fn ceiling_text(ceiling: Option<&[Scope]>) -> Option<String> {

@@ -1,7 +1,8 @@
 //! Access tokens that come back with a call.
 
 use countersign_domain::client::ClientState;
-use countersign_domain::oauth::token::{TokenFamily, TokenSubject};
+use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
+use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
 use countersign_domain::secret::Digest;
 use countersign_store::token::Bearer;
 use countersign_store::{StoreError, SystemTask};
@@ -16,7 +17,9 @@ both! {
         let client = fixture.client("globex", "App").await;
         let family = TokenFamily { ceiling: Some(scopes(&["users"])), ..fixture.family("acme", &client, &ada) };
         let system = fixture.system(SystemTask::Enforcement);
-        system.save_tokens(&family, &access_token("access", &family)).await.unwrap();
+        let bound = Confirmation::Certificate(Thumbprint::of(b"certificate"));
+        let token = AccessToken { confirmation: Some(bound), ..access_token("access", &family) };
+        system.save_tokens(&family, &token).await.unwrap();
         let expected = Bearer {
             organization: organization_id("acme"),
             org_revision: fixture.revision("acme").await,
@@ -28,6 +31,7 @@ both! {
             client_name: "App".to_owned(),
             subject: TokenSubject::User(ada.id),
             ceiling: Some(scopes(&["users"])),
+            confirmation: Some(bound),
             family: family.id,
             issued_at: NOW,
             expires_at: NOW.plus_seconds(3_600),

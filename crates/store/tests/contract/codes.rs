@@ -3,6 +3,7 @@
 use countersign_decision::AuthorizationState;
 use countersign_domain::client::Client;
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
+use countersign_domain::oauth::thumbprint::Thumbprint;
 use countersign_domain::oauth::token::{RefreshToken, TokenFamily};
 use countersign_domain::secret::Digest;
 use countersign_domain::user::{User, UserState};
@@ -30,6 +31,7 @@ async fn issued(fixture: &Fixture) -> Issued {
         family: family.id.clone(),
         redirect_uri: Some("https://app.test/callback".to_owned()),
         code_challenge: Some("x".repeat(43)),
+        dpop_key: Some(Thumbprint::of(b"key")),
         ceiling: Some(scopes(&["users"])),
         authenticated_at: NOW,
         issued_at: NOW,

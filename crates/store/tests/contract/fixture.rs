@@ -155,6 +155,7 @@ impl Fixture {
             client: client.id.clone(),
             subject: TokenSubject::User(user.id.clone()),
             ceiling: None,
+            dpop_key: None,
             created_at: NOW,
         }
     }
@@ -203,6 +204,7 @@ pub(crate) fn access_token(secret: &str, family: &TokenFamily) -> AccessToken {
         digest: Digest::of(secret.as_bytes()),
         family: family.id.clone(),
         ceiling: family.ceiling.clone(),
+        confirmation: None,
         issued_at: NOW,
         expires_at: NOW.plus_seconds(3_600),
     }

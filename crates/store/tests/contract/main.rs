@@ -23,6 +23,7 @@ mod pushed_requests;
 mod refreshes;
 mod roles;
 mod secrets;
+mod server_secrets;
 mod sessions;
 mod snapshots;
 mod used_proofs;

@@ -1,6 +1,7 @@
 //! Refresh tokens: the facts of each use, and what is written of the decision.
 
 use countersign_domain::client::Client;
+use countersign_domain::oauth::thumbprint::Thumbprint;
 use countersign_domain::oauth::token::{RefreshToken, TokenFamily};
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
@@ -19,7 +20,7 @@ async fn issued(fixture: &Fixture) -> Issued {
     fixture.organization("acme").await;
     let user = fixture.user("acme", "ada").await;
     let client = fixture.client("acme", "App").await;
-    let family = fixture.family("acme", &client, &user);
+    let family = TokenFamily { dpop_key: Some(Thumbprint::of(b"key")), ..fixture.family("acme", &client, &user) };
     let code = countersign_domain::oauth::grant::authorization_code::AuthorizationCode {
         digest: Digest::of(b"code"),
         organization: organization_id("acme"),
@@ -28,6 +29,7 @@ async fn issued(fixture: &Fixture) -> Issued {
         family: family.id.clone(),
         redirect_uri: None,
         code_challenge: None,
+        dpop_key: None,
         ceiling: None,
         authenticated_at: NOW,
         issued_at: NOW,

@@ -83,6 +83,7 @@ both! {
             family: family.id.clone(),
             redirect_uri: None,
             code_challenge: None,
+            dpop_key: None,
             ceiling: None,
             authenticated_at: NOW,
             issued_at: NOW,

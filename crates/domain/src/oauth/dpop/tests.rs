@@ -94,7 +94,7 @@ fn c57_every_claim_must_be_there_and_right() {
     ] {
         let refused = verify_proof(header(), with(claims(), name, value.clone())).unwrap_err();
         assert!(matches!(refused, DpopError::Claim(_)), "{name} {value}: {refused}");
-        assert_eq!(refused.code(), "invalid_dpop_proof");
+        assert_eq!(refused.code(), ErrorCode::InvalidDpopProof);
     }
     assert!(verify_proof(header(), with(claims(), "iat", now - 119)).is_ok());
 }
@@ -105,7 +105,7 @@ fn c58_without_a_nonce_of_ours_the_answer_asks_for_one() {
     let others = DpopNonces::new([8; 32]).current(ISSUED);
     for nonce in [json!(null), json!(old), json!(others)] {
         let refused = verify_proof(header(), with(claims(), "nonce", nonce.clone())).unwrap_err();
-        assert_eq!((refused, refused.code()), (DpopError::Nonce, "use_dpop_nonce"), "{nonce}");
+        assert_eq!((refused, refused.code()), (DpopError::Nonce, ErrorCode::UseDpopNonce), "{nonce}");
     }
 }
 

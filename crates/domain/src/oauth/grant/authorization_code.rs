@@ -9,6 +9,7 @@ use crate::oauth::authorize::AuthorizationRequest;
 use crate::oauth::error::TokenError;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::scopes::Standing;
+use crate::oauth::thumbprint::Thumbprint;
 use crate::oauth::token::{TokenFamily, TokenSubject};
 use crate::oauth::token_request::CodeRequest;
 use crate::secret::{Digest, Secret, SecretKind};
@@ -35,6 +36,8 @@ pub struct AuthorizationCode {
     pub redirect_uri: Option<String>,
     /// The S256 challenge of the authorization request (RFC 7636 §4.2), 43 characters.
     pub code_challenge: Option<String>,
+    /// The key whose proof must redeem it (RFC 9449 §10).
+    pub dpop_key: Option<Thumbprint>,
     /// The ceiling of the tokens; `None`: they follow the authorization as it changes.
     pub ceiling: Option<Vec<Scope>>,
     /// When the user proved who they are.
@@ -64,6 +67,7 @@ impl AuthorizationCode {
             family: TokenFamilyId::generate(now, entropy),
             redirect_uri: request.redirect_uri.sent().map(str::to_owned),
             code_challenge: request.code_challenge.as_ref().map(|challenge| challenge.as_str().to_owned()),
+            dpop_key: request.dpop_jkt,
             ceiling,
             authenticated_at: session.authenticated_at,
             issued_at: now,
@@ -80,6 +84,8 @@ pub struct ClaimedCode<'a> {
     pub record: &'a AuthorizationCode,
     /// Whether it had been redeemed before.
     pub is_replay: bool,
+    /// The key that the token request proved (RFC 9449).
+    pub proven_key: Option<Thumbprint>,
 }
 
 /// What comes of a code.
@@ -119,6 +125,10 @@ pub fn redeem(
     }
     check_redirect_uri(record, request, client)?;
     check_verifier(record, request)?;
+    // RFC 9449 §10: the proof MUST be of the key that the authorization request named.
+    if record.dpop_key.is_some() && record.dpop_key != code.proven_key {
+        return Err(TokenError::KeyDiffers);
+    }
     // OAuth 2.1 §7.5.2: only a replay that is otherwise valid ends the tokens; anybody could send any other (C12). It
     // does so after the code's end too: a late thief is a thief.
     if code.is_replay {
@@ -133,7 +143,7 @@ pub fn redeem(
         return Err(TokenError::NoLongerAuthorized);
     }
     Ok(Redemption::Issue {
-        family: family_of(record, now),
+        family: family_of(code, client, now),
         with_refresh_token: client.has_grant(GrantType::RefreshToken),
     })
 }
@@ -165,13 +175,16 @@ fn check_verifier(record: &AuthorizationCode, request: &CodeRequest) -> Result<(
     }
 }
 
-fn family_of(record: &AuthorizationCode, now: Timestamp) -> TokenFamily {
+fn family_of(code: ClaimedCode<'_>, client: &Client, now: Timestamp) -> TokenFamily {
+    let record = code.record;
     TokenFamily {
         id: record.family.clone(),
         organization: record.organization.clone(),
         client: record.client.clone(),
         subject: TokenSubject::User(record.user.clone()),
         ceiling: record.ceiling.clone(),
+        // RFC 9449 §5: refresh tokens of public clients are bound; a confidential client's are bound by how it authenticates.
+        dpop_key: code.proven_key.filter(|_| !client.is_confidential),
         created_at: now,
     }
 }
@@ -181,7 +194,9 @@ mod tests {
     use super::*;
     use crate::entropy::SeededEntropy;
     use crate::oauth::parameters::Parameters;
-    use crate::oauth::samples::{CHALLENGE, ISSUED, VERIFIER, acme, ada, client, code, scopes, standing};
+    use crate::oauth::samples::{
+        CHALLENGE, ISSUED, VERIFIER, acme, ada, client, code, public_client, scopes, standing,
+    };
     use crate::oauth::scopes::AppStanding;
     use zeroize::Zeroizing;
 
@@ -198,7 +213,7 @@ mod tests {
     }
 
     fn redeem_at(seconds: i64, record: &AuthorizationCode, request: &CodeRequest) -> Result<Redemption, TokenError> {
-        let code = ClaimedCode { record, is_replay: false };
+        let code = ClaimedCode { record, is_replay: false, proven_key: None };
         redeem(code, request, &client(), &standing(AppStanding::Unbounded), ISSUED.plus_seconds(seconds))
     }
 
@@ -216,7 +231,7 @@ mod tests {
     fn a_refresh_token_comes_exactly_when_the_client_has_that_grant() {
         let only_code = Client { grant_types: vec![GrantType::AuthorizationCode], ..client() };
         let record = code();
-        let code = ClaimedCode { record: &record, is_replay: false };
+        let code = ClaimedCode { record: &record, is_replay: false, proven_key: None };
         let issued = redeem(code, &right_request(), &only_code, &standing(AppStanding::Unbounded), ISSUED);
         assert!(matches!(issued, Ok(Redemption::Issue { with_refresh_token: false, .. })));
     }
@@ -225,7 +240,7 @@ mod tests {
     fn c05_a_client_without_the_code_grant_is_unauthorized() {
         let other = Client { grant_types: vec![GrantType::ClientCredentials], ..client() };
         let record = code();
-        let code = ClaimedCode { record: &record, is_replay: false };
+        let code = ClaimedCode { record: &record, is_replay: false, proven_key: None };
         let refused = redeem(code, &right_request(), &other, &standing(AppStanding::Unbounded), ISSUED);
         assert_eq!(refused, Err(TokenError::GrantTypeNotRegistered(GrantType::AuthorizationCode)));
     }
@@ -254,10 +269,25 @@ mod tests {
     }
 
     #[test]
+    fn c60_a_code_that_named_a_key_is_redeemed_with_that_key_only() {
+        let (named, other) = (Thumbprint::of(b"named"), Thumbprint::of(b"other"));
+        let record = AuthorizationCode { dpop_key: Some(named), ..code() };
+        let redeem_with = |proven_key, is_replay| {
+            let code = ClaimedCode { record: &record, is_replay, proven_key };
+            redeem(code, &right_request(), &public_client(), &standing(AppStanding::Unbounded), ISSUED)
+        };
+        for (wrong, is_replay) in [(None, false), (Some(other), false), (None, true)] {
+            assert_eq!(redeem_with(wrong, is_replay), Err(TokenError::KeyDiffers));
+        }
+        let Ok(Redemption::Issue { family, .. }) = redeem_with(Some(named), false) else { panic!("the key is right") };
+        assert_eq!(family.dpop_key, Some(named), "c59: a public client's refresh tokens are bound");
+    }
+
+    #[test]
     fn c11_a_valid_replay_is_an_outcome_that_ends_the_family() {
         let record = code();
         for seconds in [1, 59, 60, 3_600] {
-            let code = ClaimedCode { record: &record, is_replay: true };
+            let code = ClaimedCode { record: &record, is_replay: true, proven_key: None };
             let now = ISSUED.plus_seconds(seconds);
             let outcome = redeem(code, &right_request(), &client(), &standing(AppStanding::Refused), now);
             assert_eq!(outcome, Ok(Redemption::Replay));
@@ -267,7 +297,7 @@ mod tests {
     #[test]
     fn c12_a_replay_with_wrong_verifier_redirect_uri_or_client_ends_nothing() {
         let record = code();
-        let code = ClaimedCode { record: &record, is_replay: true };
+        let code = ClaimedCode { record: &record, is_replay: true, proven_key: None };
         let other_client = Client { id: ClientId::parse("other").unwrap(), ..client() };
         let standing = standing(AppStanding::Unbounded);
         let wrong_verifier = request(Some("https://app.example/cb"), Some(&"a".repeat(43)));
@@ -325,7 +355,7 @@ mod tests {
     #[test]
     fn what_was_taken_away_since_the_code_was_given_counts() {
         let record = AuthorizationCode { ceiling: Some(scopes(&["users"])), ..code() };
-        let code = ClaimedCode { record: &record, is_replay: false };
+        let code = ClaimedCode { record: &record, is_replay: false, proven_key: None };
         for app in [AppStanding::Refused, AppStanding::NotAuthorized, AppStanding::Authorized(scopes(&["oauth"]))] {
             let refused = redeem(code, &right_request(), &client(), &standing(app), ISSUED);
             assert_eq!(refused, Err(TokenError::NoLongerAuthorized));

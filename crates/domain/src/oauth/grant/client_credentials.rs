@@ -45,6 +45,7 @@ pub fn redeem(
         client: client.id.clone(),
         subject: TokenSubject::Client,
         ceiling,
+        dpop_key: None,
         created_at: now,
     })
 }

@@ -1,6 +1,6 @@
 //! The refresh token grant (RFC 6749 §6, RFC 9700 §4.14.2).
 //!
-//! Confidential clients keep their refresh token: their secret binds it. Public clients get a new one with each use, and
+//! Confidential clients keep their refresh token: their secret binds it. So do public clients with a DPoP key. Others get a new one with each use, and
 //! the old one is good for ten more seconds, once removed: a lost answer must not lock a person out. Whoever uses an
 //! older one has stolen it, or was stolen from, and the whole family ends.
 
@@ -9,6 +9,7 @@ use countersign_decision::Scope;
 use crate::client::{Client, GrantType};
 use crate::oauth::error::{TokenError, quotable};
 use crate::oauth::scopes::{Standing, parse_requested};
+use crate::oauth::thumbprint::Thumbprint;
 use crate::oauth::token::{RefreshToken, TokenFamily};
 use crate::oauth::token_request::RefreshRequest;
 use crate::time::Timestamp;
@@ -31,6 +32,8 @@ pub struct ClaimedRefreshToken<'a> {
     pub is_family_live: bool,
     /// The highest generation among the family's refresh tokens.
     pub newest_generation: i64,
+    /// The key that the token request proved (RFC 9449).
+    pub proven_key: Option<Thumbprint>,
 }
 
 /// What comes of a refresh token.
@@ -77,6 +80,10 @@ pub fn redeem(
     if token.family.client != client.id || !token.is_family_live {
         return Err(TokenError::UnusableGrant);
     }
+    // RFC 9449 §5: a bound refresh token is of no use without its key; who lacks it cannot end the family either (C59).
+    if token.family.dpop_key.is_some() && token.family.dpop_key != token.proven_key {
+        return Err(TokenError::UnusableGrant);
+    }
     // RFC 9700 §4.14.2: before its expiry is looked at, so that an old stolen token still betrays the theft.
     if is_reuse(token, now) {
         return Ok(Renewal::Reuse);
@@ -92,7 +99,8 @@ pub fn redeem(
     }
     let ceiling = narrowed(token.family.ceiling.as_deref(), request.scope.as_deref(), standing, is_known)?;
     let refresh_expires_at = absolute_end.min(now.plus_seconds(REFRESH_IDLE_SECONDS));
-    if client.is_confidential {
+    // RFC 9700 §4.14.2: rotation, or a binding to the sender: its secret, or its key.
+    if client.is_confidential || token.family.dpop_key.is_some() {
         return Ok(Renewal::Keep { ceiling, refresh_expires_at });
     }
     Ok(Renewal::Rotate { ceiling, generation: token.record.generation + 1, refresh_expires_at })
@@ -146,6 +154,7 @@ mod tests {
         family: TokenFamily,
         is_family_live: bool,
         newest_generation: i64,
+        proven_key: Option<Thumbprint>,
         client: Client,
         standing: Standing,
     }
@@ -158,6 +167,7 @@ mod tests {
                 family: family(),
                 is_family_live: true,
                 newest_generation: 0,
+                proven_key: None,
                 client,
                 standing,
             }
@@ -169,6 +179,7 @@ mod tests {
                 family: &self.family,
                 is_family_live: self.is_family_live,
                 newest_generation: self.newest_generation,
+                proven_key: self.proven_key,
             };
             redeem(token, &request(scope), &self.client, &self.standing, &|_| true, now)
         }
@@ -189,6 +200,20 @@ mod tests {
         case.client.id = ClientId::parse("other").unwrap();
         case.record.rotated_at = Some(ISSUED);
         assert_eq!(case.redeem(None, ISSUED.plus_seconds(60)), Err(TokenError::UnusableGrant));
+    }
+
+    #[test]
+    fn c59_a_bound_token_of_a_public_client_is_kept_and_needs_its_key() {
+        let mut case = Case::of(public_client());
+        case.family.dpop_key = Some(Thumbprint::of(b"mine"));
+        case.record.rotated_at = Some(ISSUED);
+        for wrong in [None, Some(Thumbprint::of(b"other"))] {
+            case.proven_key = wrong;
+            assert_eq!(case.redeem(None, ISSUED.plus_seconds(60)), Err(TokenError::UnusableGrant), "nothing ends");
+        }
+        case.record.rotated_at = None;
+        case.proven_key = case.family.dpop_key;
+        assert!(matches!(case.redeem(None, ISSUED), Ok(Renewal::Keep { .. })));
     }
 
     #[test]
