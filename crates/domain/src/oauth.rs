@@ -7,6 +7,7 @@
 //! | `authorize.rs` | the authorization request (RFC 6749 §4.1.1) |
 //! | `authorization_response.rs` | what goes back to the client (RFC 6749 §4.1.2, RFC 9207) |
 //! | `pushed_request.rs` | RFC 9126 |
+//! | `request_object.rs` | RFC 9101 |
 //! | `redirect_uri.rs` | RFC 6749 §3.1.2, RFC 9700 §2.1, RFC 8252 §7 |
 //! | `pkce.rs` | RFC 7636 |
 //! | `next_step.rs` | sign-in, approval, consent or code: what a request needs next |
@@ -46,6 +47,7 @@ pub mod parameters;
 pub mod pkce;
 pub mod pushed_request;
 pub mod redirect_uri;
+pub mod request_object;
 #[cfg(test)]
 mod samples;
 pub mod scopes;

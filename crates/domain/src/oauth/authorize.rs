@@ -11,6 +11,7 @@ use crate::oauth::error::{ErrorCode, quotable};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::redirect_uri::{UnverifiedRedirectUri, VerifiedRedirectUri};
+use crate::oauth::request_object::RequestObjectError;
 use crate::oauth::scopes::parse_requested;
 use crate::oauth::thumbprint::Thumbprint;
 
@@ -74,6 +75,12 @@ pub enum UnredirectableError {
     /// RFC 9126 §5
     #[error("this app must push its requests: only `client_id` and `request_uri` stand in the address")]
     NotPushed,
+    /// RFC 9101 §10.5
+    #[error("this app must sign its requests: send them as `request`")]
+    NotSigned,
+    /// RFC 9101 §6
+    #[error(transparent)]
+    RequestObject(#[from] RequestObjectError),
 }
 
 impl UnredirectableError {
@@ -81,6 +88,7 @@ impl UnredirectableError {
     pub const fn code(self) -> ErrorCode {
         match self {
             Self::RequestUri => ErrorCode::InvalidRequestUri,
+            Self::RequestObject(_) => ErrorCode::InvalidRequestObject,
             _ => ErrorCode::InvalidRequest,
         }
     }
@@ -107,12 +115,27 @@ pub fn client_id(parameters: &Parameters) -> Result<&str, UnredirectableError> {
     parameters.value("client_id").ok_or(UnredirectableError::Client)
 }
 
-/// RFC 9126 §5: whether a request of `client` may come the way that it did.
+/// How a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// The client pushed it (RFC 9126).
+    pub is_pushed: bool,
+    /// The client signed it (RFC 9101).
+    pub is_signed: bool,
+}
+
+/// RFC 9126 §5, RFC 9101 §10.5: whether a request of `client` may come the way that it did.
 ///
 /// # Errors
-/// `NotPushed`.
-pub fn check_way(client: &Client, is_pushed: bool) -> Result<(), UnredirectableError> {
-    if client.metadata.needs_pushed_requests() && !is_pushed { Err(UnredirectableError::NotPushed) } else { Ok(()) }
+/// `NotPushed`, `NotSigned`.
+pub fn check_way(client: &Client, way: Way) -> Result<(), UnredirectableError> {
+    if client.metadata.needs_pushed_requests() && !way.is_pushed {
+        return Err(UnredirectableError::NotPushed);
+    }
+    if client.metadata.require_signed_request_object && !way.is_signed {
+        return Err(UnredirectableError::NotSigned);
+    }
+    Ok(())
 }
 
 impl AuthorizationRequest {
@@ -170,7 +193,8 @@ fn check_form(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
     }
     // OpenID Connect Core §6.1, §6.2
     if parameters.value("request").is_some() {
-        return Err((ErrorCode::RequestNotSupported, "`request` is not supported".to_owned()));
+        let description = "`request` is not supported for an app that has registered no keys";
+        return Err((ErrorCode::RequestNotSupported, description.to_owned()));
     }
     // RFC 6749 §3.1.1; RFC 9700 §2.1.2: no token leaves this endpoint.
     match parameters.value("response_type") {
@@ -399,6 +423,19 @@ mod tests {
     #[test]
     fn a41_request_objects_are_not_supported() {
         assert_eq!(redirected(check(&with("request", "x"))).code, ErrorCode::RequestNotSupported);
+    }
+
+    #[test]
+    fn b08_a_client_that_must_push_or_sign_can_do_nothing_else() {
+        let mut client = client();
+        let way = |is_pushed, is_signed| Way { is_pushed, is_signed };
+        assert_eq!(check_way(&client, way(false, false)), Ok(()));
+        client.metadata.require_signed_request_object = true;
+        assert_eq!(check_way(&client, way(true, false)), Err(UnredirectableError::NotSigned));
+        assert_eq!(check_way(&client, way(false, true)), Ok(()));
+        client.metadata.require_pushed_authorization_requests = true;
+        assert_eq!(check_way(&client, way(false, true)), Err(UnredirectableError::NotPushed));
+        assert_eq!(check_way(&client, way(true, true)), Ok(()));
     }
 
     #[test]

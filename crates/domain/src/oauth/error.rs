@@ -39,6 +39,8 @@ pub enum ErrorCode {
     RequestNotSupported,
     /// RFC 9101 §7
     InvalidRequestUri,
+    /// RFC 9101 §7
+    InvalidRequestObject,
     /// RFC 9449 §5
     InvalidDpopProof,
     /// RFC 9449 §8
@@ -64,6 +66,7 @@ impl ErrorCode {
             Self::InteractionRequired => "interaction_required",
             Self::RequestNotSupported => "request_not_supported",
             Self::InvalidRequestUri => "invalid_request_uri",
+            Self::InvalidRequestObject => "invalid_request_object",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
         }

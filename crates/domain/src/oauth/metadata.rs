@@ -22,6 +22,9 @@ pub struct ServerMetadata {
     code_challenge_methods_supported: [&'static str; 1],
     dpop_signing_alg_values_supported: [&'static str; 5],
     tls_client_certificate_bound_access_tokens: bool,
+    request_parameter_supported: bool,
+    request_uri_parameter_supported: bool,
+    request_object_signing_alg_values_supported: [&'static str; 5],
     authorization_response_iss_parameter_supported: bool,
 }
 
@@ -45,6 +48,10 @@ impl ServerMetadata {
             code_challenge_methods_supported: ["S256"],
             dpop_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
             tls_client_certificate_bound_access_tokens: with_certificates,
+            request_parameter_supported: true,
+            // OpenID Connect Discovery §3: absent means that we would fetch what it points to (A44)
+            request_uri_parameter_supported: false,
+            request_object_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
             authorization_response_iss_parameter_supported: true,
         }
     }

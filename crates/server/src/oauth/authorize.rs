@@ -7,10 +7,11 @@ use countersign_domain::id::ClientId;
 use countersign_domain::oauth::authorize::{UnredirectableError, client_id};
 use countersign_domain::oauth::parameters::Parameters;
 use countersign_domain::oauth::pushed_request::referred;
+use countersign_domain::oauth::request_object::unfold;
 
 use crate::http::cookies::Cookie;
 use crate::http::form::{Form, FormError};
-use crate::oauth::front_channel::{go_on, see_other};
+use crate::oauth::front_channel::{find_client, go_on, see_other};
 use crate::oauth::interaction::{INTERACTION_SECONDS, InProgress, Wish};
 use crate::web::trouble::PageError;
 use crate::web::visit::Visit;
@@ -47,7 +48,7 @@ async fn begin(visit: &Visit, query: &str) -> Result<Response, PageError> {
     let parameters = Parameters::new(Form::parse(query.as_bytes())?.pairs().to_vec());
     let wish = match parameters.value("request_uri") {
         Some(request_uri) => open_pushed(visit, request_uri, &parameters).await?,
-        None => Wish::Authorize { parameters: parameters.pairs().to_vec(), pushed: None },
+        None => unfold_signed(visit, &parameters).await?,
     };
     let progress = InProgress::begin(wish, visit.context.now);
     go_on(visit, progress, None).await
@@ -62,7 +63,18 @@ async fn open_pushed(visit: &Visit, request_uri: &str, parameters: &Parameters) 
     let forget_at = visit.context.now.plus_seconds(INTERACTION_SECONDS);
     let pushed = visit.store().open_pushed_request(&digest, &client, forget_at).await?;
     let parameters = pushed.ok_or(UnredirectableError::RequestUri)?;
-    Ok(Wish::Authorize { parameters, pushed: Some(digest) })
+    // whether it had to be signed was asked when it was pushed
+    Ok(Wish::Authorize { parameters, pushed: Some(digest), is_signed: true })
+}
+
+/// RFC 9101 §6: what the client signed, and nothing of what stands beside it (A43); or the request as it is.
+async fn unfold_signed(visit: &Visit, parameters: &Parameters) -> Result<Wish, PageError> {
+    let client = find_client(visit, client_id(parameters)?).await?;
+    let (issuer, now) = (visit.app.origin.as_str(), visit.context.now);
+    let inside = client.map(|client| unfold(parameters, &client, issuer, now)).transpose();
+    let inside = inside.map_err(UnredirectableError::from)?.flatten();
+    let (is_signed, parameters) = (inside.is_some(), inside.as_ref().unwrap_or(parameters).pairs().to_vec());
+    Ok(Wish::Authorize { parameters, pushed: None, is_signed })
 }
 
 async fn go_on_with(visit: &Visit, query: &str) -> Result<Response, PageError> {

@@ -11,7 +11,7 @@ use countersign_domain::client::Client;
 use countersign_domain::consent::Consent;
 use countersign_domain::id::{ClientId, OrganizationId, RoleId};
 use countersign_domain::oauth::authorize::{
-    AuthorizationRequest, AuthorizeError, UnredirectableError, check_way, client_id,
+    AuthorizationRequest, AuthorizeError, UnredirectableError, Way, check_way, client_id,
 };
 use countersign_domain::oauth::error::ErrorCode;
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
@@ -88,12 +88,12 @@ impl Asked {
         let contracts = visit.app.contracts();
         let is_known = |scope: &Scope| contracts.catalogue().scope_index(scope.as_str()).is_some();
         match wish {
-            Wish::Authorize { parameters, pushed } => {
+            Wish::Authorize { parameters, pushed, is_signed } => {
                 let parameters = Parameters::new(parameters.clone());
                 let client = find_client(visit, client_id(&parameters)?).await?;
                 let request = AuthorizationRequest::check(&parameters, client.as_ref(), &is_known)?;
                 let client = client.ok_or(UnredirectableError::Client)?;
-                check_way(&client, pushed.is_some())?;
+                check_way(&client, Way { is_pushed: pushed.is_some(), is_signed: *is_signed })?;
                 let organization = find_organization(visit, request.hints.organization.as_deref()).await?;
                 Ok(Self { client, organization, scopes: request.scopes.clone(), request: Some(request) })
             }
@@ -226,7 +226,8 @@ fn with_earlier(accepted: &[Scope], earlier: Option<&Consent>) -> Vec<Scope> {
     scopes
 }
 
-async fn find_client(visit: &Visit, id: &str) -> Result<Option<Client>, PageError> {
+/// The client with this id, as it is registered now.
+pub async fn find_client(visit: &Visit, id: &str) -> Result<Option<Client>, PageError> {
     match ClientId::parse(id) {
         Ok(id) => Ok(visit.store().client(&id).await?),
         Err(_) => Ok(None),

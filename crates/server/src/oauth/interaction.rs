@@ -27,6 +27,8 @@ pub enum Wish {
         parameters: Vec<(String, String)>,
         /// The reference that it was opened by (RFC 9126), if it was pushed: finished with the request.
         pushed: Option<Digest>,
+        /// Whether the client signed it (RFC 9101).
+        is_signed: bool,
     },
     /// They followed the link in the answer to a refused call, to approve an app or to ask for it.
     Approve {

@@ -8,7 +8,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use countersign_decision::Scope;
+use countersign_domain::oauth::authorize::{UnredirectableError, Way, check_way};
 use countersign_domain::oauth::pushed_request::{PUSHED_REQUEST_SECONDS, PushedResponse, push};
+use countersign_domain::oauth::request_object::unfold;
 
 use crate::app::App;
 use crate::http::dpop::DPOP;
@@ -44,11 +46,18 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<PushedRespons
     let contracts = channel.app.contracts();
     let is_known = |scope: &Scope| contracts.catalogue().scope_index(scope.as_str()).is_some();
     let (now, entropy) = (channel.context.now, channel.app.entropy.as_ref());
-    let pushed = push(&form, &client, proven_key, &is_known, now, entropy);
+    let unfolded = unfold(&form, &client, channel.app.origin.as_str(), now);
+    let inside = unfolded.map_err(|error| refusal(error.into()))?;
+    check_way(&client, Way { is_pushed: true, is_signed: inside.is_some() }).map_err(refusal)?;
+    let pushed = push(inside.as_ref().unwrap_or(&form), &client, proven_key, &is_known, now, entropy);
     let (response, kept) = pushed.map_err(|(code, description)| TokenRefusal::Request { code, description })?;
     if channel.store().save_pushed_request(&kept).await? {
         Ok(response)
     } else {
         Err(TokenRefusal::TooMany { wait_seconds: PUSHED_REQUEST_SECONDS })
     }
+}
+
+fn refusal(error: UnredirectableError) -> TokenRefusal {
+    TokenRefusal::Request { code: error.code(), description: error.to_string() }
 }

@@ -147,6 +147,10 @@ fn explain(error: UnredirectableError) -> (&'static str, &'static str) {
         UnredirectableError::NotPushed => {
             ("request_uri", "Push the request to the PAR endpoint, and open the `request_uri` that it answers with.")
         }
+        UnredirectableError::NotSigned => ("request", "Sign the request with one of the app's registered keys."),
+        UnredirectableError::RequestObject(_) => {
+            ("request", "Sign a fresh request for this issuer with one of the app's registered keys.")
+        }
         UnredirectableError::RedirectUri(UnverifiedRedirectUri::NoneRegistered) => {
             ("redirect_uri", "Register the app's redirect URI, then send exactly that.")
         }

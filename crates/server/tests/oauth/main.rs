@@ -19,6 +19,7 @@ mod mtls;
 mod par;
 mod private_key_jwt;
 mod refresh_token;
+mod request_object;
 mod sign_in;
 mod sign_out;
 mod token_endpoint;
