@@ -8,6 +8,7 @@
 //! | `authorization_response.rs` | what goes back to the client (RFC 6749 §4.1.2, RFC 9207) |
 //! | `pushed_request.rs` | RFC 9126 |
 //! | `request_object.rs` | RFC 9101 |
+//! | `resource.rs` | RFC 8707 |
 //! | `redirect_uri.rs` | RFC 6749 §3.1.2, RFC 9700 §2.1, RFC 8252 §7 |
 //! | `pkce.rs` | RFC 7636 |
 //! | `next_step.rs` | sign-in, approval, consent or code: what a request needs next |
@@ -48,6 +49,7 @@ pub mod pkce;
 pub mod pushed_request;
 pub mod redirect_uri;
 pub mod request_object;
+pub mod resource;
 #[cfg(test)]
 mod samples;
 pub mod scopes;

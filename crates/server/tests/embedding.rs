@@ -145,6 +145,7 @@ impl Town {
                 client: ClientId::parse(client).unwrap(),
                 subject,
                 ceiling: None,
+                resources: Vec::new(),
                 dpop_key: None,
                 created_at: now,
             };
@@ -153,6 +154,7 @@ impl Town {
                 family: family.id.clone(),
                 ceiling: None,
                 confirmation: None,
+                audience: Vec::new(),
                 issued_at: now,
                 expires_at: now.plus_seconds(3_600),
             };

@@ -12,6 +12,7 @@ use crate::oauth::parameters::Parameters;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::redirect_uri::{UnverifiedRedirectUri, VerifiedRedirectUri};
 use crate::oauth::request_object::RequestObjectError;
+use crate::oauth::resource::{self, ResourceError};
 use crate::oauth::scopes::parse_requested;
 use crate::oauth::thumbprint::Thumbprint;
 
@@ -29,6 +30,8 @@ pub struct AuthorizationRequest {
     pub scopes: Option<Vec<Scope>>,
     /// RFC 7636; `None` only for confidential clients that need none.
     pub code_challenge: Option<CodeChallenge>,
+    /// RFC 8707: the APIs that tokens are wanted for; empty: all.
+    pub resources: Vec<String>,
     /// RFC 9449 §10: the key whose proof must redeem the code.
     pub dpop_jkt: Option<Thumbprint>,
     /// What the client wants people to be asked.
@@ -139,7 +142,8 @@ pub fn check_way(client: &Client, way: Way) -> Result<(), UnredirectableError> {
 }
 
 impl AuthorizationRequest {
-    /// Checks a request of `client` (`None`: unknown). `is_known` says whether a loaded contract uses a scope.
+    /// Checks a request of `client` (`None`: unknown). `is_known` says whether a loaded contract uses a scope; whether the
+    /// resources are ours is asked by [`AuthorizationRequest::check_resources`].
     ///
     /// # Errors
     /// The first thing that is wrong, as page or redirect.
@@ -157,11 +161,22 @@ impl AuthorizationRequest {
         check_form(parameters, client).map_err(answer)?;
         let scopes = check_scopes(parameters, is_known).map_err(answer)?;
         let code_challenge = check_challenge(parameters, client).map_err(answer)?;
+        let resources = resource::requested(parameters, &|_| true);
+        let resources = resources.map_err(|error| answer((error.code(), error.to_string())))?;
         let dpop_jkt = parameters.value("dpop_jkt").map(Thumbprint::parse).transpose();
         let dpop_jkt = dpop_jkt.map_err(|error| answer((ErrorCode::InvalidRequest, format!("`dpop_jkt`: {error}"))))?;
         let prompt = check_prompt(parameters).map_err(answer)?;
         let hints = Hints::read(parameters);
-        Ok(Self { redirect_uri, state, scopes, code_challenge, dpop_jkt, prompt, hints })
+        Ok(Self { redirect_uri, state, scopes, code_challenge, resources, dpop_jkt, prompt, hints })
+    }
+
+    /// Whether every API that tokens are wanted for is one of ours (RFC 8707 §2).
+    ///
+    /// # Errors
+    /// `Unknown`, to be sent to the client.
+    pub fn check_resources(&self, is_known: &dyn Fn(&str) -> bool) -> Result<(), ResourceError> {
+        let are_known = self.resources.iter().all(|resource| is_known(resource));
+        if are_known { Ok(()) } else { Err(ResourceError::Unknown) }
     }
 }
 
@@ -360,7 +375,8 @@ mod tests {
             assert_eq!(page(check(&twice(name))), UnredirectableError::Doubled(name));
         }
         assert!(client_id(&twice("client_id")).is_err());
-        assert!(check(&twice("resource")).is_ok());
+        // RFC 8707 §2: `resource` may occur several times; `x` is none
+        assert_eq!(redirected(check(&twice("resource"))).code, ErrorCode::InvalidTarget);
     }
 
     #[test]

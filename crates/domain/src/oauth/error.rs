@@ -5,6 +5,7 @@
 
 use crate::client::GrantType;
 use crate::oauth::dpop::DpopError;
+use crate::oauth::resource::ResourceError;
 
 /// What stands in the `error` parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +42,8 @@ pub enum ErrorCode {
     InvalidRequestUri,
     /// RFC 9101 §7
     InvalidRequestObject,
+    /// RFC 8707 §2
+    InvalidTarget,
     /// RFC 9449 §5
     InvalidDpopProof,
     /// RFC 9449 §8
@@ -67,6 +70,7 @@ impl ErrorCode {
             Self::RequestNotSupported => "request_not_supported",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidTarget => "invalid_target",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
         }
@@ -118,6 +122,9 @@ pub enum TokenError {
     /// RFC 9449 §5
     #[error(transparent)]
     Dpop(#[from] DpopError),
+    /// RFC 8707 §2.2
+    #[error(transparent)]
+    Resource(#[from] ResourceError),
     /// RFC 8705 §3.4
     #[error("this app's tokens are bound to its certificate, and the connection has none")]
     CertificateMissing,
@@ -146,6 +153,7 @@ impl TokenError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Dpop(error) => error.code(),
+            Self::Resource(error) => error.code(),
             Self::MissingParameter(_) | Self::DoubledParameter(_) | Self::TwoCredentials | Self::CertificateMissing => {
                 ErrorCode::InvalidRequest
             }

@@ -17,6 +17,12 @@ impl Parameters {
         self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
+    /// Every value of `name`, for the one parameter that can occur several times (RFC 8707 §2).
+    pub fn values<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
+        let named = self.0.iter().filter(move |(key, value)| key == name && !value.is_empty());
+        named.map(|(_, value)| value.as_str())
+    }
+
     /// The first name that occurs more than once (RFC 6749 §3.1). RFC 8707 §2 exempts `resource`.
     pub fn doubled(&self) -> Option<&str> {
         let mut seen = HashSet::new();

@@ -61,6 +61,7 @@ pub(crate) fn code() -> AuthorizationCode {
         family: family_id(),
         redirect_uri: Some("https://app.example/cb".to_owned()),
         code_challenge: Some(CHALLENGE.to_owned()),
+        resources: Vec::new(),
         dpop_key: None,
         ceiling: None,
         authenticated_at: ISSUED,
@@ -77,6 +78,7 @@ pub(crate) fn family() -> TokenFamily {
         client: client().id,
         subject: TokenSubject::User(ada()),
         ceiling: None,
+        resources: Vec::new(),
         dpop_key: None,
         created_at: ISSUED,
     }

@@ -33,6 +33,8 @@ pub struct TokenFamily {
     pub subject: TokenSubject,
     /// The most that the tokens may ask for; `None`: they follow the authorization as it changes.
     pub ceiling: Option<Vec<Scope>>,
+    /// RFC 8707: the APIs that its tokens can be for; empty: all.
+    pub resources: Vec<String>,
     /// RFC 9449 §5: the key that a public client's refresh tokens are bound to.
     pub dpop_key: Option<Thumbprint>,
     /// When the first token was issued.
@@ -50,10 +52,23 @@ pub struct AccessToken {
     pub ceiling: Option<Vec<Scope>>,
     /// What whoever presents it must hold; `None`: a bearer token.
     pub confirmation: Option<Confirmation>,
+    /// RFC 8707: the APIs that it is for; empty: all.
+    pub audience: Vec<String>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// What a new access token may do, for whom and where.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TokenTerms {
+    /// The family's ceiling or less.
+    pub ceiling: Option<Vec<Scope>>,
+    /// What whoever presents it must hold.
+    pub confirmation: Option<Confirmation>,
+    /// The APIs that it is for; empty: all.
+    pub audience: Vec<String>,
 }
 
 /// What is kept of a refresh token.
@@ -77,8 +92,7 @@ impl AccessToken {
     /// A new access token of `family` that lives as long as `client` is registered for.
     pub fn issue(
         family: &TokenFamilyId,
-        ceiling: Option<Vec<Scope>>,
-        confirmation: Option<Confirmation>,
+        terms: TokenTerms,
         client: &Client,
         now: Timestamp,
         entropy: &dyn Entropy,
@@ -87,8 +101,9 @@ impl AccessToken {
         let record = Self {
             digest: secret.digest(),
             family: family.clone(),
-            ceiling,
-            confirmation,
+            ceiling: terms.ceiling,
+            confirmation: terms.confirmation,
+            audience: terms.audience,
             issued_at: now,
             expires_at: now.plus_seconds(client.token_ttl_seconds),
         };
@@ -151,7 +166,13 @@ mod tests {
     fn c08_the_answer_names_type_lifetime_and_effective_scope() {
         let entropy = SeededEntropy::new(1);
         let ceiling = Some(scopes(&["users", "oauth"]));
-        let (secret, record) = AccessToken::issue(&family().id, ceiling, None, &client(), ISSUED, &entropy);
+        let (secret, record) = AccessToken::issue(
+            &family().id,
+            TokenTerms { ceiling, ..TokenTerms::default() },
+            &client(),
+            ISSUED,
+            &entropy,
+        );
         let standing = standing(AppStanding::Authorized(scopes(&["users"])));
         let body = serde_json::to_value(TokenResponse::new(&secret, &record, Some("cs_rt_x"), &standing)).unwrap();
         let expected = serde_json::json!({
@@ -164,7 +185,8 @@ mod tests {
 
     #[test]
     fn c08_without_a_bound_or_a_refresh_token_neither_member_stands() {
-        let (secret, record) = AccessToken::issue(&family().id, None, None, &client(), ISSUED, &SeededEntropy::new(1));
+        let (secret, record) =
+            AccessToken::issue(&family().id, TokenTerms::default(), &client(), ISSUED, &SeededEntropy::new(1));
         let answer = TokenResponse::new(&secret, &record, None, &standing(AppStanding::Unbounded));
         let body = serde_json::to_value(answer).unwrap();
         assert_eq!(body.as_object().unwrap().len(), 3);

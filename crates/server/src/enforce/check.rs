@@ -9,6 +9,7 @@ use countersign_decision::{
 };
 use countersign_domain::audit::Actor;
 use countersign_domain::client::ClientState;
+use countersign_domain::oauth::resource;
 use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
@@ -132,6 +133,10 @@ pub async fn identify(
     let Some(bearer) = store.bearer(&digest).await? else { return Ok(Asker::Invalid) };
     // RFC 9449 §7.2, RFC 8705 §3: a bound token is its holder's alone
     if bearer.is_revoked || now >= bearer.expires_at || !possession.meets(bearer.confirmation) {
+        return Ok(Asker::Invalid);
+    }
+    // RFC 8707 §3: a token for another API could have been sent on by it
+    if !resource::is_for(&bearer.audience, app.origin.as_str()) {
         return Ok(Asker::Invalid);
     }
     let snapshots = &app.snapshots;

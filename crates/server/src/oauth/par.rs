@@ -9,8 +9,10 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use countersign_decision::Scope;
 use countersign_domain::oauth::authorize::{UnredirectableError, Way, check_way};
+use countersign_domain::oauth::error::TokenError;
 use countersign_domain::oauth::pushed_request::{PUSHED_REQUEST_SECONDS, PushedResponse, push};
 use countersign_domain::oauth::request_object::unfold;
+use countersign_domain::oauth::resource::requested;
 
 use crate::app::App;
 use crate::http::dpop::DPOP;
@@ -49,7 +51,9 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<PushedRespons
     let unfolded = unfold(&form, &client, channel.app.origin.as_str(), now);
     let inside = unfolded.map_err(|error| refusal(error.into()))?;
     check_way(&client, Way { is_pushed: true, is_signed: inside.is_some() }).map_err(refusal)?;
-    let pushed = push(inside.as_ref().unwrap_or(&form), &client, proven_key, &is_known, now, entropy);
+    let request = inside.as_ref().unwrap_or(&form);
+    requested(request, &|resource| resource == channel.app.origin.as_str()).map_err(TokenError::from)?;
+    let pushed = push(request, &client, proven_key, &is_known, now, entropy);
     let (response, kept) = pushed.map_err(|(code, description)| TokenRefusal::Request { code, description })?;
     if channel.store().save_pushed_request(&kept).await? {
         Ok(response)

@@ -20,10 +20,11 @@ use countersign_domain::oauth::grant::authorization_code::{self, ClaimedCode, Re
 use countersign_domain::oauth::grant::client_credentials;
 use countersign_domain::oauth::grant::refresh_token::{self, ClaimedRefreshToken, REFRESH_IDLE_SECONDS, Renewal};
 use countersign_domain::oauth::next_step::app_standing;
+use countersign_domain::oauth::resource::{audience, requested};
 use countersign_domain::oauth::scopes::{AppStanding, Standing};
 use countersign_domain::oauth::sender_constraint::bound_to;
 use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
-use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenResponse};
+use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenResponse, TokenTerms};
 use countersign_domain::oauth::token_request::{ClientCredentialsRequest, CodeRequest, RefreshRequest, TokenRequest};
 use countersign_domain::secret::{Secret, SecretKind};
 use countersign_domain::time::Timestamp;
@@ -71,6 +72,16 @@ struct Sender<'a> {
     key: Option<Thumbprint>,
     /// What its access token will be bound to.
     bound_to: Option<Confirmation>,
+    /// The APIs that its access token shall be for (RFC 8707).
+    resources: &'a [String],
+}
+
+impl Sender<'_> {
+    /// What its new access token may do and where, of what was `granted`.
+    fn terms(&self, ceiling: Option<Vec<Scope>>, granted: &[String]) -> Result<TokenTerms, TokenError> {
+        let audience = audience(self.resources, granted)?;
+        Ok(TokenTerms { ceiling, confirmation: self.bound_to, audience })
+    }
 }
 
 /// One token request.
@@ -86,7 +97,10 @@ impl Exchange {
         let request = TokenRequest::parse(&form)?;
         let ProvenClient { client, certificate } = self.channel.authenticate(&parts.headers, &form).await?;
         let possession = self.channel.possession(&parts, certificate.as_ref()).await?;
-        let sender = Sender { client: &client, key: possession.key, bound_to: bound_to(&client, possession)? };
+        let is_resource = |resource: &str| resource == self.channel.app.origin.as_str();
+        let resources = requested(&form, &is_resource).map_err(TokenError::from)?;
+        let bound_to = bound_to(&client, possession)?;
+        let sender = Sender { client: &client, key: possession.key, bound_to, resources: &resources };
         match request {
             TokenRequest::AuthorizationCode(request) => self.redeem_code(&request, sender).await,
             TokenRequest::RefreshToken(request) => self.renew(&request, sender).await,
@@ -96,7 +110,7 @@ impl Exchange {
 
     /// RFC 6749 §4.1.3
     async fn redeem_code(&self, request: &CodeRequest, sender: Sender<'_>) -> Result<TokenResponse, TokenRefusal> {
-        let Sender { client, key: proven_key, bound_to } = sender;
+        let Sender { client, key: proven_key, .. } = sender;
         let code = Secret::parse(SecretKind::AuthorizationCode, &request.code).ok_or(TokenError::UnusableGrant)?;
         let store = self.channel.store();
         let claim = store.claim_code(&code.digest(), &client.id).await?;
@@ -106,8 +120,13 @@ impl Exchange {
         match authorization_code::redeem(claimed, request, client, &standing, self.now())? {
             Redemption::Issue { family, with_refresh_token } => {
                 let (now, entropy) = (self.now(), self.entropy());
-                let (access, record) =
-                    AccessToken::issue(&family.id, family.ceiling.clone(), bound_to, client, now, entropy);
+                let (access, record) = AccessToken::issue(
+                    &family.id,
+                    sender.terms(family.ceiling.clone(), &family.resources)?,
+                    client,
+                    now,
+                    entropy,
+                );
                 let expires_at = now.plus_seconds(REFRESH_IDLE_SECONDS);
                 let refresh = with_refresh_token.then(|| RefreshToken::issue(&family.id, 0, expires_at, now, entropy));
                 claim.save(&family, &record, refresh.as_ref().map(|(_, record)| record)).await?;
@@ -124,7 +143,7 @@ impl Exchange {
 
     /// RFC 6749 §6
     async fn renew(&self, request: &RefreshRequest, sender: Sender<'_>) -> Result<TokenResponse, TokenRefusal> {
-        let Sender { client, key: proven_key, bound_to } = sender;
+        let Sender { client, key: proven_key, .. } = sender;
         let presented = &request.refresh_token;
         let token = Secret::parse(SecretKind::RefreshToken, presented).ok_or(TokenError::UnusableGrant)?;
         let store = self.channel.store();
@@ -141,14 +160,16 @@ impl Exchange {
         let renewal =
             refresh_token::redeem(claimed, request, client, &standing, &|scope| self.is_known(scope), self.now())?;
         let (family, now, entropy) = (claim.family().id.clone(), self.now(), self.entropy());
+        let granted = claim.family().resources.clone();
+        let terms = |ceiling| sender.terms(ceiling, &granted);
         match renewal {
             Renewal::Keep { ceiling, refresh_expires_at } => {
-                let (access, record) = AccessToken::issue(&family, ceiling, bound_to, client, now, entropy);
+                let (access, record) = AccessToken::issue(&family, terms(ceiling)?, client, now, entropy);
                 claim.keep(&record, refresh_expires_at).await?;
                 Ok(TokenResponse::new(&access, &record, Some(presented), &standing))
             }
             Renewal::Rotate { ceiling, generation, refresh_expires_at } => {
-                let (access, record) = AccessToken::issue(&family, ceiling, bound_to, client, now, entropy);
+                let (access, record) = AccessToken::issue(&family, terms(ceiling)?, client, now, entropy);
                 let (refresh, kept) = RefreshToken::issue(&family, generation, refresh_expires_at, now, entropy);
                 claim.rotate(&record, &kept).await?;
                 Ok(TokenResponse::new(&access, &record, Some(refresh.expose()), &standing))
@@ -165,8 +186,9 @@ impl Exchange {
     async fn for_itself(
         &self,
         request: &ClientCredentialsRequest,
-        Sender { client, bound_to, .. }: Sender<'_>,
+        sender: Sender<'_>,
     ) -> Result<TokenResponse, TokenRefusal> {
+        let client = sender.client;
         let org = self.channel.store().org(&client.organization);
         let organization = org.organization().await?;
         let grant = org.authorization(&client.id).await?.map(|(grant, _)| grant);
@@ -182,7 +204,13 @@ impl Exchange {
         let family = TokenFamilyId::generate(now, entropy);
         let family =
             client_credentials::redeem(family, request, client, &standing, &|scope| self.is_known(scope), now)?;
-        let (access, record) = AccessToken::issue(&family.id, family.ceiling.clone(), bound_to, client, now, entropy);
+        let (access, record) = AccessToken::issue(
+            &family.id,
+            sender.terms(family.ceiling.clone(), &family.resources)?,
+            client,
+            now,
+            entropy,
+        );
         self.channel.store().save_tokens(&family, &record).await?;
         Ok(TokenResponse::new(&access, &record, None, &standing))
     }

@@ -117,7 +117,7 @@ async fn a11_a_doubled_parameter_is_refused_and_gets_a_page_for_client_id_and_re
         let page = Browser::new(&server).get(&format!("{usual}&{doubled}")).await;
         assert_eq!(page.error(), "invalid_request", "{doubled}");
     }
-    let resources = format!("{usual}&resource=https://a.example&resource=https://b.example");
+    let resources = format!("{usual}&resource={0}&resource={0}", server.app.origin);
     assert!(Browser::new(&server).get(&resources).await.has_form("/oauth/sign-in"));
 }
 

@@ -20,6 +20,7 @@ mod par;
 mod private_key_jwt;
 mod refresh_token;
 mod request_object;
+mod resource_indicators;
 mod sign_in;
 mod sign_out;
 mod token_endpoint;

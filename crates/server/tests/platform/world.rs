@@ -192,6 +192,7 @@ impl<'s> World<'s> {
             client: client.clone(),
             subject,
             ceiling: ceiling.map(scopes),
+            resources: Vec::new(),
             dpop_key: None,
             created_at: now,
         };
@@ -200,6 +201,7 @@ impl<'s> World<'s> {
             family: family.id.clone(),
             ceiling: family.ceiling.clone(),
             confirmation: None,
+            audience: Vec::new(),
             issued_at: now,
             expires_at: now.plus_seconds(DEFAULT_TOKEN_TTL_SECONDS),
         };

@@ -37,6 +37,8 @@ pub struct Bearer {
     pub ceiling: Option<Vec<Scope>>,
     /// What whoever presents it must hold; `None`: nothing.
     pub confirmation: Option<Confirmation>,
+    /// The APIs that it is for; empty: all.
+    pub audience: Vec<String>,
     /// The family it dies with.
     pub family: TokenFamilyId,
     /// When it was issued.
@@ -51,7 +53,7 @@ impl SystemStore<'_> {
     /// What an access token says; `None` for unknown ones. Expired and revoked ones answer, for the caller to judge.
     pub async fn bearer(&self, digest: &Digest) -> Result<Option<Bearer>, StoreError> {
         let row = sqlx::query(
-            "SELECT t.org_id, t.family_id, t.ceiling, t.confirmation, t.issued_at, t.expires_at,
+            "SELECT t.org_id, t.family_id, t.ceiling, t.confirmation, t.audience, t.issued_at, t.expires_at,
                     f.client_id, f.user_id, f.revoked_at,
                     o.revision, o.is_active,
                     c.org_id AS client_home, c.state AS client_state, c.name AS client_name,
@@ -81,6 +83,7 @@ impl SystemStore<'_> {
             subject: subject(&row)?,
             ceiling: row.optional_json("ceiling")?,
             confirmation: row.optional_json("confirmation")?,
+            audience: row.json("audience")?,
             family: row.id("family_id")?,
             issued_at: row.instant("issued_at")?,
             expires_at: row.instant("expires_at")?,

@@ -10,7 +10,7 @@ use countersign_domain::time::Timestamp;
 use sqlx::any::AnyRow;
 
 use crate::change::Author;
-use crate::column::Columns;
+use crate::column::{Columns, json_text};
 use crate::db::Transaction;
 use crate::token::family::{
     ceiling_text, end_family, insert_access_token, insert_family, insert_refresh_token, thumbprint,
@@ -86,8 +86,9 @@ impl<'s> SystemStore<'s> {
     pub async fn save_code(&self, code: &AuthorizationCode) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO authorization_codes (digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge,
-                                              dpop_key, ceiling, authenticated_at, issued_at, expires_at, claims)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)",
+                                              resources, dpop_key, ceiling, authenticated_at, issued_at, expires_at,
+                                              claims)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)",
         )
         .bind(&code.digest.as_bytes()[..])
         .bind(code.organization.as_str())
@@ -96,6 +97,7 @@ impl<'s> SystemStore<'s> {
         .bind(code.family.as_str())
         .bind(&code.redirect_uri)
         .bind(&code.code_challenge)
+        .bind(json_text(&code.resources))
         .bind(code.dpop_key.map(String::from))
         .bind(ceiling_text(code.ceiling.as_deref()))
         .bind(code.authenticated_at.as_micros())
@@ -116,8 +118,8 @@ impl<'s> SystemStore<'s> {
                         SET claims = claims + 1
                       WHERE digest = $1
                         AND client_id = $2
-                     RETURNING digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge, dpop_key, ceiling,
-                               authenticated_at, issued_at, expires_at, claims",
+                     RETURNING digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge, resources,
+                               dpop_key, ceiling, authenticated_at, issued_at, expires_at, claims",
                 )
                 .bind(&digest.as_bytes()[..])
                 .bind(client.as_str())
@@ -149,6 +151,7 @@ fn code(row: &AnyRow) -> Result<AuthorizationCode, StoreError> {
         family: row.id("family_id")?,
         redirect_uri: row.optional_text("redirect_uri")?,
         code_challenge: row.optional_text("code_challenge")?,
+        resources: row.json("resources")?,
         dpop_key: thumbprint(row, "dpop_key")?,
         ceiling: row.optional_json("ceiling")?,
         authenticated_at: row.instant("authenticated_at")?,

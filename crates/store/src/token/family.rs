@@ -176,15 +176,16 @@ pub(crate) async fn insert_family(
         TokenSubject::Client => None,
     };
     sqlx::query(
-        "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, dpop_key, created_at, used_at,
-                                     revoked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL)",
+        "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, resources, dpop_key, created_at,
+                                     used_at, revoked_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)",
     )
     .bind(family.organization.as_str())
     .bind(family.id.as_str())
     .bind(family.client.as_str())
     .bind(user)
     .bind(ceiling_text(family.ceiling.as_deref()))
+    .bind(json_text(&family.resources))
     .bind(family.dpop_key.map(String::from))
     .bind(family.created_at.as_micros())
     .bind(now.as_micros())
@@ -200,14 +201,15 @@ pub(crate) async fn insert_access_token(
 ) -> Result<(), StoreError> {
     check_family(family, &token.family)?;
     sqlx::query(
-        "INSERT INTO access_tokens (digest, org_id, family_id, ceiling, confirmation, issued_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO access_tokens (digest, org_id, family_id, ceiling, confirmation, audience, issued_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(&token.digest.as_bytes()[..])
     .bind(family.organization.as_str())
     .bind(family.id.as_str())
     .bind(ceiling_text(token.ceiling.as_deref()))
     .bind(token.confirmation.as_ref().map(json_text))
+    .bind(json_text(&token.audience))
     .bind(token.issued_at.as_micros())
     .bind(token.expires_at.as_micros())
     .execute(&mut **transaction)
@@ -245,6 +247,7 @@ pub(crate) fn family(row: &AnyRow) -> Result<TokenFamily, StoreError> {
         client: row.id("client_id")?,
         subject: subject(row)?,
         ceiling: row.optional_json("ceiling")?,
+        resources: row.json("resources")?,
         dpop_key: thumbprint(row, "dpop_key")?,
         created_at: row.instant("created_at")?,
     })

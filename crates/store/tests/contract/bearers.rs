@@ -18,7 +18,8 @@ both! {
         let family = TokenFamily { ceiling: Some(scopes(&["users"])), ..fixture.family("acme", &client, &ada) };
         let system = fixture.system(SystemTask::Enforcement);
         let bound = Confirmation::Certificate(Thumbprint::of(b"certificate"));
-        let token = AccessToken { confirmation: Some(bound), ..access_token("access", &family) };
+        let audience = vec!["https://api.example".to_owned()];
+        let token = AccessToken { confirmation: Some(bound), audience, ..access_token("access", &family) };
         system.save_tokens(&family, &token).await.unwrap();
         let expected = Bearer {
             organization: organization_id("acme"),
@@ -32,6 +33,7 @@ both! {
             subject: TokenSubject::User(ada.id),
             ceiling: Some(scopes(&["users"])),
             confirmation: Some(bound),
+            audience: vec!["https://api.example".to_owned()],
             family: family.id,
             issued_at: NOW,
             expires_at: NOW.plus_seconds(3_600),

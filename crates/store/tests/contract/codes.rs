@@ -31,6 +31,7 @@ async fn issued(fixture: &Fixture) -> Issued {
         family: family.id.clone(),
         redirect_uri: Some("https://app.test/callback".to_owned()),
         code_challenge: Some("x".repeat(43)),
+        resources: vec!["https://api.example".to_owned()],
         dpop_key: Some(Thumbprint::of(b"key")),
         ceiling: Some(scopes(&["users"])),
         authenticated_at: NOW,

@@ -155,6 +155,7 @@ impl Fixture {
             client: client.id.clone(),
             subject: TokenSubject::User(user.id.clone()),
             ceiling: None,
+            resources: Vec::new(),
             dpop_key: None,
             created_at: NOW,
         }
@@ -205,6 +206,7 @@ pub(crate) fn access_token(secret: &str, family: &TokenFamily) -> AccessToken {
         family: family.id.clone(),
         ceiling: family.ceiling.clone(),
         confirmation: None,
+        audience: Vec::new(),
         issued_at: NOW,
         expires_at: NOW.plus_seconds(3_600),
     }

@@ -20,7 +20,11 @@ async fn issued(fixture: &Fixture) -> Issued {
     fixture.organization("acme").await;
     let user = fixture.user("acme", "ada").await;
     let client = fixture.client("acme", "App").await;
-    let family = TokenFamily { dpop_key: Some(Thumbprint::of(b"key")), ..fixture.family("acme", &client, &user) };
+    let family = TokenFamily {
+        resources: vec!["https://api.example".to_owned()],
+        dpop_key: Some(Thumbprint::of(b"key")),
+        ..fixture.family("acme", &client, &user)
+    };
     let code = countersign_domain::oauth::grant::authorization_code::AuthorizationCode {
         digest: Digest::of(b"code"),
         organization: organization_id("acme"),
@@ -29,6 +33,7 @@ async fn issued(fixture: &Fixture) -> Issued {
         family: family.id.clone(),
         redirect_uri: None,
         code_challenge: None,
+        resources: Vec::new(),
         dpop_key: None,
         ceiling: None,
         authenticated_at: NOW,

@@ -83,6 +83,7 @@ both! {
             family: family.id.clone(),
             redirect_uri: None,
             code_challenge: None,
+            resources: Vec::new(),
             dpop_key: None,
             ceiling: None,
             authenticated_at: NOW,

@@ -36,6 +36,8 @@ pub struct AuthorizationCode {
     pub redirect_uri: Option<String>,
     /// The S256 challenge of the authorization request (RFC 7636 §4.2), 43 characters.
     pub code_challenge: Option<String>,
+    /// The APIs that its tokens can be for (RFC 8707); empty: all.
+    pub resources: Vec<String>,
     /// The key whose proof must redeem it (RFC 9449 §10).
     pub dpop_key: Option<Thumbprint>,
     /// The ceiling of the tokens; `None`: they follow the authorization as it changes.
@@ -67,6 +69,7 @@ impl AuthorizationCode {
             family: TokenFamilyId::generate(now, entropy),
             redirect_uri: request.redirect_uri.sent().map(str::to_owned),
             code_challenge: request.code_challenge.as_ref().map(|challenge| challenge.as_str().to_owned()),
+            resources: request.resources.clone(),
             dpop_key: request.dpop_jkt,
             ceiling,
             authenticated_at: session.authenticated_at,
@@ -183,6 +186,7 @@ fn family_of(code: ClaimedCode<'_>, client: &Client, now: Timestamp) -> TokenFam
         client: record.client.clone(),
         subject: TokenSubject::User(record.user.clone()),
         ceiling: record.ceiling.clone(),
+        resources: record.resources.clone(),
         // RFC 9449 §5: refresh tokens of public clients are bound; a confidential client's are bound by how it authenticates.
         dpop_key: code.proven_key.filter(|_| !client.is_confidential),
         created_at: now,

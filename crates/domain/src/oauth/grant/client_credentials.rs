@@ -45,6 +45,7 @@ pub fn redeem(
         client: client.id.clone(),
         subject: TokenSubject::Client,
         ceiling,
+        resources: Vec::new(),
         dpop_key: None,
         created_at: now,
     })
