@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use countersign_decision::Contracts;
 
@@ -41,6 +41,7 @@ use crate::app::App;
 use crate::contracts;
 use crate::enforce::check::{Ask, Asker, check, identify};
 use crate::enforce::presented::Presented;
+use crate::http::bearer::{Credentials, credentials};
 use crate::http::dpop::{self, Called, DPOP};
 use crate::http::error::ApiError;
 use crate::http::now::RequestContext;
@@ -79,10 +80,15 @@ pub async fn door(
     };
     let mut response = answer.unwrap_or_else(|error| error.respond(&context));
     standing.write(response.headers_mut());
-    if response.status() == StatusCode::UNAUTHORIZED && parts.headers.contains_key(DPOP) {
+    if response.status() == StatusCode::UNAUTHORIZED && uses_dpop(&parts.headers) {
         dpop::challenge(&mut response);
     }
     response
+}
+
+/// Whether a call comes with a proof, or with the scheme that needs one.
+fn uses_dpop(headers: &HeaderMap) -> bool {
+    headers.contains_key(DPOP) || matches!(credentials(headers), Credentials::Dpop { .. })
 }
 
 /// What one request is decided with.

@@ -62,8 +62,11 @@ impl BackChannel {
         let presented = PresentedClient::read(authorization.map(HeaderValue::as_bytes), form)
             .map_err(|error| TokenRefusal::Client { error, used_header: authorization.is_some() })?;
         let used_header = presented.used_header();
+        let named = ClientId::parse(&presented.id).ok();
         let refused = |reason: &dyn std::fmt::Display| {
-            tracing::info!(client.id = %presented.id, reason = %reason, "a client could not prove who it is");
+            // F10: what is not an id may be a secret in the wrong place
+            let id = named.as_ref().map_or("malformed", ClientId::as_str);
+            tracing::info!(client.id = id, reason = %reason, "a client could not prove who it is");
             TokenRefusal::Client { error: TokenError::ClientAuthenticationFailed, used_header }
         };
         let proxies = &self.app.client_certificate_proxies;
@@ -72,9 +75,9 @@ impl BackChannel {
             true => Some(self.app.client_attempts.begin(&presented.id, self.peer.ip(), self.context.now)?),
             false => None,
         };
-        let (client, kept) = match ClientId::parse(&presented.id) {
-            Ok(id) => (self.store().client(&id).await?, self.store().client_secrets(&id).await?),
-            Err(_) => (None, Vec::new()),
+        let (client, kept) = match &named {
+            Some(id) => (self.store().client(id).await?, self.store().client_secrets(id).await?),
+            None => (None, Vec::new()),
         };
         let (believing, shown) = (presented.clone(), certificate.clone());
         let (issuer, now) = (self.app.origin.as_str().to_owned(), self.context.now);

@@ -270,6 +270,7 @@ async fn d18_a_call_needs_a_proof_of_its_token_and_its_key() {
     }
     let without = server.send("GET", ME, &[("authorization", &authorization)], "").await;
     assert_eq!(without.status, 401);
+    assert_eq!(without.headers.get_all("www-authenticate").iter().count(), 2);
 }
 
 #[tokio::test]

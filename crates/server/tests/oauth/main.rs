@@ -13,6 +13,7 @@ mod authorization_endpoint;
 mod client_credentials;
 mod consent;
 mod dpop;
+mod fapi;
 mod hostile_text;
 mod metadata;
 mod mtls;
