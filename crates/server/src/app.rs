@@ -75,6 +75,12 @@ impl App {
         Ok(())
     }
 
+    /// Whether tokens can be asked for an API by this name (RFC 8707): our own is called by the origin, as its metadata say
+    /// (RFC 9728).
+    pub fn is_resource(&self, name: &str) -> bool {
+        name == self.origin.as_str()
+    }
+
     /// Deletes what has ended.
     pub async fn keep_house(&self) -> Result<u64, StoreError> {
         self.store.system(SystemTask::Housekeeping, self.clock.now(), self.entropy.as_ref()).delete_ended().await

@@ -92,9 +92,8 @@ impl Asked {
                 let parameters = Parameters::new(parameters.clone());
                 let client = find_client(visit, client_id(&parameters)?).await?;
                 let request = AuthorizationRequest::check(&parameters, client.as_ref(), &is_known)?;
-                let is_resource = |resource: &str| resource == visit.app.origin.as_str();
                 request
-                    .check_resources(&is_resource)
+                    .check_resources(&|resource| visit.app.is_resource(resource))
                     .map_err(|error| PageError::Redirect(Box::new(request.refuse(error.code(), &error.to_string()))))?;
                 let client = client.ok_or(UnredirectableError::Client)?;
                 check_way(&client, Way { is_pushed: pushed.is_some(), is_signed: *is_signed })?;

@@ -52,7 +52,7 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<PushedRespons
     let inside = unfolded.map_err(|error| refusal(error.into()))?;
     check_way(&client, Way { is_pushed: true, is_signed: inside.is_some() }).map_err(refusal)?;
     let request = inside.as_ref().unwrap_or(&form);
-    requested(request, &|resource| resource == channel.app.origin.as_str()).map_err(TokenError::from)?;
+    requested(request, &|resource| channel.app.is_resource(resource)).map_err(TokenError::from)?;
     let pushed = push(request, &client, proven_key, &is_known, now, entropy);
     let (response, kept) = pushed.map_err(|(code, description)| TokenRefusal::Request { code, description })?;
     if channel.store().save_pushed_request(&kept).await? {
