@@ -27,6 +27,7 @@
 //! | `jws.rs` | RFC 7515, RFC 7518 §3 |
 //! | `claims.rs`, `strict_json.rs` | RFC 7519 §4 |
 //! | `jwk.rs` | RFC 7517, RFC 7518 §6, RFC 7638 |
+//! | `signing_key.rs` | the keys that sign, and when each is used (OpenID Connect Core §10.1.1, RFC 7517) |
 //! | `metadata.rs` | RFC 8414, RFC 9728 |
 
 pub mod authorization_response;
@@ -56,6 +57,7 @@ pub mod scopes;
 pub mod sender_constraint;
 mod strict_json;
 pub mod thumbprint;
+pub mod signing_key;
 pub mod token;
 pub mod token_request;
 pub mod used_proof;

@@ -19,11 +19,12 @@ use crate::enforce::check::Asker;
 use crate::enforce::rate::RateLimit;
 use crate::enforce::snapshots::Snapshots;
 use crate::http::now::{Clock, SystemClock};
+use crate::keys::SigningKeys;
 use crate::oauth::attempts::Attempts;
 use crate::router;
 
-/// How often a running server looks whether another process imported a contract.
-const CONTRACT_POLL: Duration = Duration::from_secs(1);
+/// How often a running server looks whether another process imported a contract or rotated the signing keys.
+const POLL: Duration = Duration::from_secs(1);
 /// How often what has ended is deleted.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// F03: failed sign-ins in a row of one person from one address, and how long the next try then waits.
@@ -51,6 +52,8 @@ pub struct App {
     pub client_certificate_proxies: Arc<[IpAddr]>,
     /// Nonces of DPoP proofs, the same on every node.
     pub dpop_nonces: DpopNonces,
+    /// What signs tokens.
+    pub signing_keys: Arc<SigningKeys>,
     /// Issuer, and origin of every printed address.
     pub origin: PublicOrigin,
     /// Where instants come from.
@@ -131,6 +134,7 @@ impl Application {
             .with_context(|| format!("cannot listen on `{}`", config.server.listen))?;
         let origin = PublicOrigin::new(config.server.public_origin.as_deref(), listener.local_addr()?)?;
         let store = Store::open(&location(config), Options::default()).await?;
+        let signing_keys = SigningKeys::open(&store, config, clock.now(), entropy.as_ref()).await?;
         let loaded = contracts::load(&store, clock.now(), entropy.as_ref()).await?;
         let contracts = Arc::new(ArcSwap::from_pointee(loaded));
         let nonce_key =
@@ -145,6 +149,7 @@ impl Application {
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
             client_certificate_proxies: config.server.client_certificate_proxies.clone().into(),
             dpop_nonces: DpopNonces::new(nonce_key),
+            signing_keys,
             origin,
             clock,
             entropy,
@@ -159,7 +164,7 @@ impl Application {
 
     /// Serves until `stop` resolves, then lets the requests under way end.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        let watch = tokio::spawn(watch_contracts(self.app.clone()));
+        let watch = tokio::spawn(watch(self.app.clone()));
         let housekeeping = tokio::spawn(keep_house(self.app.clone()));
         let service = router::router(self.app).into_make_service_with_connect_info::<SocketAddr>();
         let served = axum::serve(self.listener, service).with_graceful_shutdown(stop).await;
@@ -188,11 +193,14 @@ pub fn location(config: &Config) -> Location {
     }
 }
 
-async fn watch_contracts(app: App) {
+async fn watch(app: App) {
     loop {
-        tokio::time::sleep(CONTRACT_POLL).await;
+        tokio::time::sleep(POLL).await;
         if let Err(error) = app.reload_contracts().await {
             tracing::warn!(error = %error, "cannot look for imported contracts");
+        }
+        if let Err(error) = app.signing_keys.reload(&app.store, app.clock.now(), app.entropy.as_ref()).await {
+            tracing::warn!(error = %error, "cannot look for rotated signing keys");
         }
     }
 }

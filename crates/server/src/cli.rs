@@ -13,6 +13,7 @@ mod explain;
 mod failure;
 mod files;
 mod impact;
+mod keys;
 mod listing;
 mod migrate;
 mod missing;
@@ -64,6 +65,9 @@ enum Command {
     Verify(verify::Arguments),
     /// From a log of calls: what was needed, what is held in vain, what a proposal would deny
     Replay(Box<replay::Arguments>),
+    /// Rotate the keys that sign tokens
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Make or update the database schema
     Migrate(migrate::Arguments),
     /// Show the configuration
@@ -96,6 +100,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Impact(arguments) => impact::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Keys(command) => keys::run(&command),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Completions { shell } => completions(shell),

@@ -7,6 +7,7 @@ pub mod contracts;
 pub mod enforce;
 pub mod hashing;
 pub mod http;
+pub mod keys;
 pub mod oauth;
 pub mod platform;
 pub mod router;

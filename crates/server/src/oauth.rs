@@ -9,6 +9,7 @@
 //! | `back_channel.rs` | the form of a client, and the proof of who it is (RFC 6749 §2.3) |
 //! | `token.rs` | the token endpoint (RFC 6749 §3.2) |
 //! | `par.rs` | pushed authorization requests (RFC 9126) |
+//! | `jwks.rs` | the public keys (RFC 7517 §5) |
 //! | `metadata.rs` | RFC 8414, RFC 9728 |
 //! | `attempts.rs` | how often somebody may guess |
 
@@ -18,6 +19,7 @@ pub mod authorize;
 pub mod back_channel;
 pub mod front_channel;
 pub mod interaction;
+pub mod jwks;
 pub mod metadata;
 pub mod par;
 pub mod token;

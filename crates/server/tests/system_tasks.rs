@@ -4,13 +4,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PLACES: [(&str, &str, &str); 11] = [
+const PLACES: [(&str, &str, &str); 12] = [
     ("cli/apply.rs", "Apply", "the operator's command, beside the server"),
     ("cli/contract.rs", "Contracts", "the operator's command; contracts belong to no organization"),
     ("cli/demo.rs", "Demo", "the operator's command fills a new store"),
     ("contracts.rs", "Contracts", "contracts are loaded at start, for all organizations"),
     ("enforce/check.rs", "Enforcement", "a token becomes a caller, a snapshot is loaded: before any permit"),
     ("enforce/presented.rs", "Enforcement", "the proof that comes with a token is claimed: before any permit"),
+    ("keys.rs", "SigningKeys", "the keys that sign belong to no organization"),
     ("oauth/approver.rs", "Enforcement", "whether somebody may approve is decided from a snapshot"),
     ("app.rs", "Housekeeping", "what has ended is deleted for all organizations; a key that all nodes share"),
     ("oauth/back_channel.rs", "TokenEndpoint", "clients prove themselves, artefacts are claimed: before any token"),

@@ -28,6 +28,7 @@ pub mod role;
 mod schema;
 mod server_secret;
 mod session;
+mod signing_key;
 mod snapshot;
 mod store;
 pub mod token;

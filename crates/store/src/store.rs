@@ -32,6 +32,8 @@ pub enum SystemTask {
     Apply,
     /// `countersign contract import`, and loading contracts at start.
     Contracts,
+    /// Signing keys are made, loaded and rotated.
+    SigningKeys,
     /// `countersign demo`.
     Demo,
 }
@@ -124,6 +126,7 @@ impl SystemTask {
             Self::Housekeeping => Actor::System("housekeeping"),
             Self::Apply => Actor::Operator("apply"),
             Self::Contracts => Actor::Operator("contract import"),
+            Self::SigningKeys => Actor::Operator("signing keys"),
             Self::Demo => Actor::Operator("demo"),
         }
     }

@@ -61,8 +61,8 @@ const WRITERS: [(&str, &str, &str); 24] = [
 ];
 
 /// Tables without an organization: nothing of a customer's stands in them.
-const COMMON_TABLES: [&str; 6] =
-    ["interactions", "contracts", "counters", "used_proofs", "pushed_requests", "server_secrets"];
+const COMMON_TABLES: [&str; 7] =
+    ["interactions", "contracts", "counters", "used_proofs", "pushed_requests", "server_secrets", "signing_keys"];
 
 struct Statement {
     file: String,

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use countersign_domain::world::World;
+use countersign_store::SystemTask;
 use countersign_store::apply::{ApplyError, ApplyOptions, Difference, Verb};
-use countersign_store::{Options, Store, SystemTask};
 
 use super::failure::{Failure, warn};
 use super::files::read_world;
-use super::storage::{StorageArguments, is_there, runtime};
-use crate::app::{SystemEntropy, location};
+use super::storage::{StorageArguments, is_there, open_store, runtime};
+use crate::app::SystemEntropy;
 use crate::config::Config;
 use crate::contracts::{console_scopes, load, platform};
 use crate::http::now::{Clock, SystemClock};
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 async fn apply(config: &Config, world: &World, arguments: &Arguments) -> Result<Difference, Failure> {
-    let store = Store::open(&location(config), Options::default()).await?;
+    let store = open_store(config).await?;
     let (now, entropy) = (SystemClock.now(), &SystemEntropy);
     let contracts = load(&store, now, entropy).await?.contracts;
     warn(&world.warnings(contracts.catalogue()));

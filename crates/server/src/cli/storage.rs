@@ -11,6 +11,7 @@ use super::failure::Failure;
 use crate::app::{SystemEntropy, location};
 use crate::config::Config;
 use crate::http::now::{Clock, SystemClock};
+use crate::keys::SigningKeys;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct StorageArguments {
@@ -23,6 +24,9 @@ pub(super) struct StorageArguments {
     /// Use PostgreSQL: `postgres://user:password@host/database`
     #[arg(long, value_name = "URL", env = "COUNTERSIGN_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+    /// What seals the signing keys in the database, made when absent [default: `countersign.key` in the data folder]
+    #[arg(long, value_name = "FILE", env = "COUNTERSIGN_KEY_FILE")]
+    key_file: Option<PathBuf>,
 }
 
 impl StorageArguments {
@@ -40,6 +44,9 @@ impl StorageArguments {
             }
             config.server.database_url = Some(url.clone());
         }
+        if let Some(file) = &self.key_file {
+            config.server.key_file = Some(file.clone());
+        }
         Ok(config)
     }
 }
@@ -49,6 +56,16 @@ pub(super) fn is_there(config: &Config) -> bool {
     config.server.database_url.is_some() || config.server.data.exists()
 }
 
+/// Opens the store, made when absent. The embedded database gets its keys too; PostgreSQL's are made by the first server,
+/// whose machine keeps the key file.
+pub(super) async fn open_store(config: &Config) -> Result<Store, Failure> {
+    let store = Store::open(&location(config), Options::default()).await?;
+    if config.server.database_url.is_none() {
+        SigningKeys::open(&store, config, SystemClock.now(), &SystemEntropy).await?;
+    }
+    Ok(store)
+}
+
 /// Opens the store, made when absent, and does one thing with it.
 pub(super) fn with_store<T>(
     arguments: &StorageArguments,
@@ -56,7 +73,7 @@ pub(super) fn with_store<T>(
 ) -> Result<T, Failure> {
     let config = arguments.config()?;
     runtime()?.block_on(async {
-        let store = Store::open(&location(&config), Options::default()).await?;
+        let store = open_store(&config).await?;
         let outcome = work(&store, SystemClock.now(), &SystemEntropy).await;
         store.close().await;
         Ok(outcome?)

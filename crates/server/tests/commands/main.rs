@@ -20,6 +20,8 @@ mod explain;
 #[cfg(test)]
 mod impact;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod serve;

@@ -15,6 +15,7 @@ mod consent;
 mod dpop;
 mod fapi;
 mod hostile_text;
+mod keys;
 mod metadata;
 mod mtls;
 mod par;

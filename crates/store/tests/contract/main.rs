@@ -25,6 +25,7 @@ mod roles;
 mod secrets;
 mod server_secrets;
 mod sessions;
+mod signing_keys;
 mod snapshots;
 mod used_proofs;
 mod user_search;
