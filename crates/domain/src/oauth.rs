@@ -27,6 +27,8 @@
 //! | `jws.rs` | RFC 7515, RFC 7518 §3 |
 //! | `claims.rs`, `strict_json.rs` | RFC 7519 §4 |
 //! | `jwk.rs` | RFC 7517, RFC 7518 §6, RFC 7638 |
+//! | `presented_token.rs` | a token that somebody asks about or gives back (RFC 7662 §2.1, RFC 7009 §2.1) |
+//! | `introspection.rs` | what a resource server may learn (RFC 7662 §2.2, RFC 9701) |
 //! | `signing_key.rs` | the keys that sign, and when each is used (OpenID Connect Core §10.1.1, RFC 7517) |
 //! | `metadata.rs` | RFC 8414, RFC 9728 |
 
@@ -41,12 +43,14 @@ pub mod dpop;
 pub mod dpop_nonce;
 pub mod error;
 pub mod grant;
+pub mod introspection;
 pub mod jwk;
 pub mod jws;
 pub mod metadata;
 pub mod next_step;
 pub mod parameters;
 pub mod pkce;
+pub mod presented_token;
 pub mod pushed_request;
 pub mod redirect_uri;
 pub mod request_object;
@@ -55,9 +59,9 @@ pub mod resource;
 mod samples;
 pub mod scopes;
 pub mod sender_constraint;
+pub mod signing_key;
 mod strict_json;
 pub mod thumbprint;
-pub mod signing_key;
 pub mod token;
 pub mod token_request;
 pub mod used_proof;

@@ -40,6 +40,17 @@ pub enum SecretKind {
 }
 
 impl SecretKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::AccessToken,
+        Self::RefreshToken,
+        Self::AuthorizationCode,
+        Self::ClientSecret,
+        Self::Session,
+        Self::PreSession,
+        Self::Interaction,
+    ];
+
     /// What every secret of this kind begins with.
     pub const fn prefix(self) -> &'static str {
         match self {

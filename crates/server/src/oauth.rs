@@ -9,6 +9,9 @@
 //! | `back_channel.rs` | the form of a client, and the proof of who it is (RFC 6749 §2.3) |
 //! | `token.rs` | the token endpoint (RFC 6749 §3.2) |
 //! | `par.rs` | pushed authorization requests (RFC 9126) |
+//! | `introspect.rs` | RFC 7662, RFC 9701 |
+//! | `revoke.rs` | RFC 7009 |
+//! | `standing.rs` | what the store says about an app, for the pure rules |
 //! | `jwks.rs` | the public keys (RFC 7517 §5) |
 //! | `metadata.rs` | RFC 8414, RFC 9728 |
 //! | `attempts.rs` | how often somebody may guess |
@@ -19,7 +22,10 @@ pub mod authorize;
 pub mod back_channel;
 pub mod front_channel;
 pub mod interaction;
+pub mod introspect;
 pub mod jwks;
 pub mod metadata;
 pub mod par;
+pub mod revoke;
+pub mod standing;
 pub mod token;

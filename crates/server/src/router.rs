@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::contracts::PLATFORM_YAML;
 use crate::http::dpop::{DPOP, DPOP_NONCE};
 use crate::http::now::{CORRELATION_HEADER, request_context};
-use crate::oauth::{authorize, jwks, metadata, par, token};
+use crate::oauth::{authorize, introspect, jwks, metadata, par, revoke, token};
 use crate::platform;
 use crate::web::{approval, assets, consent, home, request, sign_in, sign_out, trouble};
 
@@ -27,6 +27,8 @@ pub fn router(app: App) -> Router {
         .route("/oauth/token", post(token::token).layer(cors_for_apps()))
         .route("/token", post(token::token).layer(cors_for_apps()))
         .route("/oauth/par", post(par::par).layer(cors_for_apps()))
+        .route("/oauth/introspect", post(introspect::introspect))
+        .route("/oauth/revoke", post(revoke::revoke).layer(cors_for_apps()))
         .route("//oauth/token", post(token::doubled_slash))
         .route("/oauth/jwks", get(jwks::jwks).layer(cors_for_apps()))
         .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server).layer(cors_for_apps()))

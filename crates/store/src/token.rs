@@ -5,12 +5,14 @@
 //! | `token/code.rs` | authorization codes, claimed once (RFC 6749 §4.1) |
 //! | `token/refresh.rs` | refresh tokens, rotated or kept (RFC 6749 §6) |
 //! | `token/bearer.rs` | access tokens that come back with a call (RFC 6750) |
+//! | `token/known.rs` | tokens that somebody asks about or gives back (RFC 7662, RFC 7009) |
 //! | `token/standing.rs` | who and what a claim acts for and under |
 //! | `token/family.rs` | what tokens descend from and die with |
 
 mod bearer;
 mod code;
 pub(crate) mod family;
+mod known;
 mod refresh;
 mod standing;
 

@@ -20,6 +20,8 @@ pub enum ErrorCode {
     UnauthorizedClient,
     /// The grant type is not known here (RFC 6749 §5.2).
     UnsupportedGrantType,
+    /// Not a kind of token that can be revoked (RFC 7009 §2.2.1).
+    UnsupportedTokenType,
     /// A scope is unknown, malformed or more than may be asked for.
     InvalidScope,
     /// The user or the organization said no (RFC 6749 §4.1.2.1).
@@ -59,6 +61,7 @@ impl ErrorCode {
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedTokenType => "unsupported_token_type",
             Self::InvalidScope => "invalid_scope",
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
@@ -107,6 +110,9 @@ pub enum TokenError {
     /// RFC 6749 §4.4: client credentials MUST only be used by confidential clients.
     #[error("an app without a secret cannot use client_credentials")]
     PublicClient,
+    /// RFC 7009 §2.2.1
+    #[error("this is no access or refresh token: nothing else can be revoked")]
+    UnsupportedTokenType,
     /// RFC 6749 §5.2: unknown, expired, used or another client's; which of them is not said.
     #[error("the code or refresh token is unknown, expired, revoked or not this app's")]
     UnusableGrant,
@@ -159,6 +165,7 @@ impl TokenError {
             }
             Self::MalformedBasic | Self::AssertionType | Self::ClientAuthenticationFailed => ErrorCode::InvalidClient,
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
+            Self::UnsupportedTokenType => ErrorCode::UnsupportedTokenType,
             Self::GrantTypeNotRegistered(_) | Self::PublicClient => ErrorCode::UnauthorizedClient,
             Self::UnusableGrant
             | Self::RedirectUriDiffers
@@ -174,7 +181,7 @@ impl TokenError {
 }
 
 /// Text that may stand in `error_description` (RFC 6749 §5.2: printable ASCII without quote and backslash), 64 at most.
-pub(crate) fn quotable(text: &str) -> String {
+pub fn quotable(text: &str) -> String {
     text.chars().take(64).map(|c| if matches!(c, ' '..='~') && !"\"\\`".contains(c) { c } else { '?' }).collect()
 }
 

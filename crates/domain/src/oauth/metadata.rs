@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::client::AuthMethod;
 use crate::oauth::jws::JwsAlgorithm;
+use crate::oauth::signing_key::SigningAlgorithm;
 
 /// The document at `/.well-known/oauth-authorization-server`.
 #[derive(Debug, Serialize)]
@@ -13,12 +14,20 @@ pub struct ServerMetadata {
     authorization_endpoint: String,
     token_endpoint: String,
     pushed_authorization_request_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+    jwks_uri: String,
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
     grant_types_supported: [&'static str; 3],
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 5],
+    introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 5],
+    introspection_signing_alg_values_supported: [&'static str; 1],
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 5],
     code_challenge_methods_supported: [&'static str; 1],
     dpop_signing_alg_values_supported: [&'static str; 5],
     tls_client_certificate_bound_access_tokens: bool,
@@ -32,19 +41,29 @@ impl ServerMetadata {
     /// The metadata of `issuer`, an origin without final slash. `scopes` are those of the loaded contracts; certificates of
     /// clients count only `with_certificates`, where somebody is configured who hands them on.
     pub fn new(issuer: &str, scopes: Vec<String>, with_certificates: bool) -> Self {
-        let methods = AuthMethod::ALL.into_iter();
-        let methods = methods.filter(|method| with_certificates || !method.is_by_certificate()).map(AuthMethod::as_str);
+        let can_be_proven = |method: &AuthMethod| with_certificates || !method.is_by_certificate();
+        let methods: Vec<_> = AuthMethod::ALL.into_iter().filter(can_be_proven).collect();
+        let with_credentials: Vec<_> = methods.iter().copied().filter(|method| *method != AuthMethod::None).collect();
+        let names = |methods: &[AuthMethod]| methods.iter().copied().map(AuthMethod::as_str).collect();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/oauth/authorize"),
             token_endpoint: format!("{issuer}/oauth/token"),
             pushed_authorization_request_endpoint: format!("{issuer}/oauth/par"),
+            introspection_endpoint: format!("{issuer}/oauth/introspect"),
+            revocation_endpoint: format!("{issuer}/oauth/revoke"),
+            jwks_uri: format!("{issuer}/oauth/jwks"),
             scopes_supported: scopes,
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"],
-            token_endpoint_auth_methods_supported: methods.collect(),
+            token_endpoint_auth_methods_supported: names(&methods),
             token_endpoint_auth_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
+            introspection_endpoint_auth_methods_supported: names(&with_credentials),
+            introspection_endpoint_auth_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
+            introspection_signing_alg_values_supported: [SigningAlgorithm::Es256.as_str()],
+            revocation_endpoint_auth_methods_supported: names(&methods),
+            revocation_endpoint_auth_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
             code_challenge_methods_supported: ["S256"],
             dpop_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
             tls_client_certificate_bound_access_tokens: with_certificates,

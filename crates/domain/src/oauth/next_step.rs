@@ -114,6 +114,18 @@ pub fn app_standing(organization: &Organization, grant: Option<&ScopeGrant>) -> 
     }
 }
 
+/// The same for tokens of an app that acts for itself in its own organization.
+///
+/// Model page: beyond Genesys the authorization bounds these tokens too; an organization can turn that off.
+pub fn own_standing(organization: &Organization, grant: Option<&ScopeGrant>) -> AppStanding {
+    match app_standing(organization, grant) {
+        AppStanding::Authorized(_) | AppStanding::NotAuthorized if !organization.bounds_client_credentials => {
+            AppStanding::Unbounded
+        }
+        app => app,
+    }
+}
+
 /// What the app asks for: the request's scopes, or what it was registered with.
 pub fn asked_for<'a>(request: &'a AuthorizationRequest, client: &'a Client) -> &'a [Scope] {
     request.scopes.as_deref().unwrap_or(&client.scopes)

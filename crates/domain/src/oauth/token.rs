@@ -127,6 +127,11 @@ impl RefreshToken {
     }
 }
 
+/// How a token is presented: RFC 6750, or RFC 9449 §5 where it is bound to a key.
+pub fn token_type(confirmation: Option<Confirmation>) -> &'static str {
+    if matches!(confirmation, Some(Confirmation::Key(_))) { "DPoP" } else { "bearer" }
+}
+
 /// The token endpoint's successful answer (RFC 6749 §5.1).
 #[derive(Serialize)]
 pub struct TokenResponse {
@@ -147,7 +152,7 @@ impl TokenResponse {
         Self {
             access_token: access_token.expose().to_owned(),
             // RFC 9449 §5; a token that is bound to a certificate is still used as Bearer (RFC 8705 §3)
-            token_type: if matches!(record.confirmation, Some(Confirmation::Key(_))) { "DPoP" } else { "bearer" },
+            token_type: token_type(record.confirmation),
             expires_in: record.expires_at.seconds_since(record.issued_at),
             refresh_token: refresh_token.map(str::to_owned),
             scope: effective.map(|scopes| join(&scopes)),

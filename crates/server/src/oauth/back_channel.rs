@@ -1,8 +1,10 @@
 //! What every endpoint that clients call themselves begins with: one form, and a client that has proven who it is.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use axum::body::Body;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::{HeaderMap, HeaderValue, header, request};
 use axum::response::Response;
 use countersign_domain::client::Client;
@@ -40,6 +42,20 @@ pub struct ProvenClient {
     pub client: Client,
     /// The certificate of its connection, whether or not it was the proof: tokens can be bound to it.
     pub certificate: Option<ClientCertificate>,
+}
+
+impl FromRequestParts<App> for BackChannel {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut request::Parts, app: &App) -> Result<Self, Infallible> {
+        let context = parts.extensions.get::<RequestContext>().cloned();
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
+        Ok(Self {
+            app: app.clone(),
+            context: context.expect("INVARIANT: the router's outermost layer gives every request its context"),
+            peer: peer.expect("INVARIANT: the server is made with the addresses of its connections"),
+        })
+    }
 }
 
 impl BackChannel {
@@ -98,6 +114,21 @@ impl BackChannel {
             self.app.client_attempts.forgive(&attempt);
         }
         Ok(ProvenClient { client, certificate })
+    }
+
+    /// The same for what only clients with credentials may do. A request without any is asked for them (RFC 7662 §2.3).
+    pub async fn authenticate_with_credentials(
+        &self,
+        headers: &HeaderMap,
+        form: &Parameters,
+    ) -> Result<Client, TokenRefusal> {
+        let refused = |used_header| TokenRefusal::Client { error: TokenError::ClientAuthenticationFailed, used_header };
+        let names_a_client = ["client_id", "client_assertion"].into_iter().any(|name| form.value(name).is_some());
+        if !headers.contains_key(header::AUTHORIZATION) && !names_a_client {
+            return Err(refused(true));
+        }
+        let client = self.authenticate(headers, form).await?.client;
+        if client.is_confidential { Ok(client) } else { Err(refused(false)) }
     }
 
     /// What a proven client's request proves beside who it is: a key (RFC 9449 §5), whose proof counts once (C61), and a

@@ -1,12 +1,10 @@
 //! The endpoint of pushed authorization requests (RFC 9126): authenticate the client, check the request as the
 //! authorization endpoint would, keep it, answer with a reference.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, Request, State};
+use axum::Json;
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use countersign_decision::Scope;
 use countersign_domain::oauth::authorize::{UnredirectableError, Way, check_way};
 use countersign_domain::oauth::error::TokenError;
@@ -14,20 +12,12 @@ use countersign_domain::oauth::pushed_request::{PUSHED_REQUEST_SECONDS, PushedRe
 use countersign_domain::oauth::request_object::unfold;
 use countersign_domain::oauth::resource::requested;
 
-use crate::app::App;
 use crate::http::dpop::DPOP;
 use crate::http::error::{TokenRefusal, no_store};
-use crate::http::now::RequestContext;
 use crate::oauth::back_channel::{BackChannel, ProvenClient};
 
 /// `POST /oauth/par`
-pub async fn par(
-    State(app): State<App>,
-    Extension(context): Extension<RequestContext>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response {
-    let channel = BackChannel { app, context, peer };
+pub async fn par(channel: BackChannel, request: Request) -> Response {
     let sends_proofs = request.headers().contains_key(DPOP);
     let response = match answer(&channel, request).await {
         Ok(answer) => {

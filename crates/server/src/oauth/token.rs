@@ -5,12 +5,11 @@
 //! requests with one code or refresh token exactly one is first (C14, C36). What the organization, its user and its
 //! authorization are at that moment is read in the same transaction.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::Json;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use countersign_decision::{Contracts, Scope};
 use countersign_domain::client::Client;
 use countersign_domain::entropy::Entropy;
@@ -19,32 +18,24 @@ use countersign_domain::oauth::error::TokenError;
 use countersign_domain::oauth::grant::authorization_code::{self, ClaimedCode, Redemption};
 use countersign_domain::oauth::grant::client_credentials;
 use countersign_domain::oauth::grant::refresh_token::{self, ClaimedRefreshToken, REFRESH_IDLE_SECONDS, Renewal};
-use countersign_domain::oauth::next_step::app_standing;
+use countersign_domain::oauth::next_step::own_standing;
 use countersign_domain::oauth::resource::{audience, requested};
-use countersign_domain::oauth::scopes::{AppStanding, Standing};
+use countersign_domain::oauth::scopes::Standing;
 use countersign_domain::oauth::sender_constraint::bound_to;
 use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
-use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenResponse, TokenTerms};
+use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenResponse, TokenSubject, TokenTerms};
 use countersign_domain::oauth::token_request::{ClientCredentialsRequest, CodeRequest, RefreshRequest, TokenRequest};
 use countersign_domain::secret::{Secret, SecretKind};
 use countersign_domain::time::Timestamp;
-use countersign_domain::user::UserState;
-use countersign_store::token::ClaimStanding;
 
-use crate::app::App;
 use crate::http::dpop::DPOP;
 use crate::http::error::{TokenRefusal, no_store};
-use crate::http::now::RequestContext;
 use crate::oauth::back_channel::{BackChannel, ProvenClient};
+use crate::oauth::standing::standing;
 
 /// `POST /oauth/token` and its alias `/token`.
-pub async fn token(
-    State(app): State<App>,
-    Extension(context): Extension<RequestContext>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response {
-    let exchange = Exchange { contracts: app.contracts(), channel: BackChannel { app, context, peer } };
+pub async fn token(channel: BackChannel, request: Request) -> Response {
+    let exchange = Exchange { contracts: channel.app.contracts(), channel };
     let sends_proofs = request.headers().contains_key(DPOP);
     let response = match exchange.answer(request).await {
         Ok(answer) => {
@@ -115,7 +106,7 @@ impl Exchange {
         let store = self.channel.store();
         let claim = store.claim_code(&code.digest(), &client.id).await?;
         let mut claim = claim.ok_or(TokenError::UnusableGrant)?;
-        let standing = standing(&claim.standing().await?);
+        let standing = standing(claim.standing().await?, &TokenSubject::User(claim.record().user.clone()));
         let claimed = ClaimedCode { record: claim.record(), is_replay: claim.is_replay(), proven_key };
         match authorization_code::redeem(claimed, request, client, &standing, self.now())? {
             Redemption::Issue { family, with_refresh_token } => {
@@ -149,7 +140,7 @@ impl Exchange {
         let store = self.channel.store();
         let claim = store.claim_refresh(&token.digest(), &client.id).await?;
         let mut claim = claim.ok_or(TokenError::UnusableGrant)?;
-        let standing = standing(&claim.standing().await?);
+        let standing = standing(claim.standing().await?, &claim.family().subject);
         let claimed = ClaimedRefreshToken {
             record: claim.record(),
             family: claim.family(),
@@ -192,13 +183,7 @@ impl Exchange {
         let org = self.channel.store().org(&client.organization);
         let organization = org.organization().await?;
         let grant = org.authorization(&client.id).await?.map(|(grant, _)| grant);
-        // Model page: beyond Genesys the authorization bounds these tokens too; an organization can turn that off.
-        let app = match app_standing(&organization, grant.as_ref()) {
-            AppStanding::Authorized(_) | AppStanding::NotAuthorized if !organization.bounds_client_credentials => {
-                AppStanding::Unbounded
-            }
-            app => app,
-        };
+        let app = own_standing(&organization, grant.as_ref());
         let standing = Standing { is_organization_active: organization.is_active, is_subject_active: true, app };
         let (now, entropy) = (self.now(), self.entropy());
         let family = TokenFamilyId::generate(now, entropy);
@@ -225,14 +210,5 @@ impl Exchange {
 
     fn is_known(&self, scope: &Scope) -> bool {
         self.contracts.catalogue().scope_index(scope.as_str()).is_some()
-    }
-}
-
-/// What the claim's organization says about the app and the person, for the pure rules.
-fn standing(read: &ClaimStanding) -> Standing {
-    Standing {
-        is_organization_active: read.organization.is_active,
-        is_subject_active: read.user_state == Some(UserState::Active),
-        app: app_standing(&read.organization, read.grant.as_ref()),
     }
 }

@@ -4,7 +4,6 @@ use countersign_decision::Scope;
 use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
 use countersign_domain::oauth::thumbprint::Thumbprint;
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily, TokenSubject};
-use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
@@ -22,31 +21,6 @@ impl SystemStore<'_> {
                 insert_family(&mut transaction, family, self.now).await?;
                 insert_access_token(&mut transaction, family, access).await?;
                 Ok(transaction.commit().await?)
-            })
-            .await
-    }
-
-    /// Ends the family of an access or refresh token (RFC 7009 §2.1, signing out of an app); `false` for unknown ones.
-    pub async fn revoke_token(&self, digest: &Digest) -> Result<bool, StoreError> {
-        self.database
-            .write(|mut transaction| async move {
-                let row = sqlx::query(
-                    "SELECT org_id, family_id FROM access_tokens WHERE digest = $1
-                      UNION ALL
-                     SELECT org_id, family_id FROM refresh_tokens WHERE digest = $1",
-                )
-                .bind(&digest.as_bytes()[..])
-                .fetch_optional(&mut *transaction)
-                .await?;
-                let Some(row) = row else {
-                    return Ok(false);
-                };
-                let (organization, actor) = (row.id("org_id")?, self.task.actor());
-                let author =
-                    Author { organization: &organization, actor: &actor, now: self.now, entropy: self.entropy };
-                end_family(&mut transaction, &author, &row.id("family_id")?, "revoked by its holder").await?;
-                transaction.commit().await?;
-                Ok(true)
             })
             .await
     }

@@ -16,6 +16,7 @@ mod clients;
 mod codes;
 mod contracts;
 mod interactions;
+mod known_tokens;
 mod news;
 mod opening;
 mod organizations;

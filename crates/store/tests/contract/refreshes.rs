@@ -10,13 +10,13 @@ use countersign_store::{StoreError, SystemTask};
 
 use crate::fixture::{ALL, Fixture, NOW, access_token, organization_id};
 
-struct Issued {
-    client: Client,
-    family: TokenFamily,
+pub(crate) struct Issued {
+    pub(crate) client: Client,
+    pub(crate) family: TokenFamily,
 }
 
 /// A family with the refresh token `r0`.
-async fn issued(fixture: &Fixture) -> Issued {
+pub(crate) async fn issued(fixture: &Fixture) -> Issued {
     fixture.organization("acme").await;
     let user = fixture.user("acme", "ada").await;
     let client = fixture.client("acme", "App").await;
@@ -201,15 +201,5 @@ both! {
             assert!(matches!(outcome, Err(StoreError::Invalid { .. })), "{outcome:?}");
         }
         assert_eq!(claim(fixture, "r0", &issued.client, NOW).await.unwrap().record().rotated_at, None);
-    }
-
-    async fn d31_revoking_a_refresh_token_ends_its_access_tokens(fixture) {
-        let issued = issued(fixture).await;
-        let system = fixture.system(SystemTask::TokenEndpoint);
-        assert!(system.revoke_token(&Digest::of(b"r0")).await.unwrap());
-        assert!(system.bearer(&Digest::of(b"a0")).await.unwrap().unwrap().is_revoked);
-        assert!(system.revoke_token(&Digest::of(b"r0")).await.unwrap(), "twice is the same as once");
-        assert!(!system.revoke_token(&Digest::of(b"unknown")).await.unwrap());
-        let _ = issued;
     }
 }

@@ -10,6 +10,7 @@ use crate::config::PublicOrigin;
 use crate::hashing::Busy;
 use crate::http::error::{form_status, no_store};
 use crate::http::form::FormError;
+use crate::keys::SigningError;
 use crate::oauth::attempts::TooManyAttempts;
 
 /// Why the token endpoint does not answer with a token.
@@ -44,6 +45,8 @@ pub enum TokenRefusal {
     },
     /// State cannot be read or written.
     Store(StoreError),
+    /// Nothing can be signed.
+    Signing(SigningError),
 }
 
 impl TokenRefusal {
@@ -78,6 +81,10 @@ impl TokenRefusal {
             Self::TooMany { .. } => {
                 (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TemporarilyUnavailable, "too many requests; try again later".into())
             }
+            Self::Signing(error) => {
+                tracing::error!(error = %error, "an answer could not be signed");
+                (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, "something broke on our side".into())
+            }
             Self::Store(error) => {
                 tracing::error!(error = %error, "the token endpoint could not use the store");
                 (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable, "the service is unavailable; try again".into())
@@ -111,6 +118,12 @@ impl From<FormError> for TokenRefusal {
 impl From<StoreError> for TokenRefusal {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<SigningError> for TokenRefusal {
+    fn from(error: SigningError) -> Self {
+        Self::Signing(error)
     }
 }
 

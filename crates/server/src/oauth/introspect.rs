@@ -1,0 +1,62 @@
+//! `POST /oauth/introspect`: a resource server asks what a token is worth now (RFC 7662), in JSON or signed (RFC 9701).
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use countersign_domain::oauth::error::{TokenError, quotable};
+use countersign_domain::oauth::introspection::{Introspection, SIGNED_MEDIA_TYPE, SIGNED_TYP};
+use countersign_domain::oauth::presented_token::PresentedToken;
+use countersign_domain::oauth::signing_key::SigningAlgorithm;
+
+use crate::http::error::{TokenRefusal, no_store};
+use crate::oauth::back_channel::BackChannel;
+use crate::oauth::standing::standing;
+
+/// The endpoint. Only clients with credentials may ask.
+pub async fn introspect(channel: BackChannel, request: Request) -> Response {
+    match answer(&channel, request).await {
+        Ok(mut response) => {
+            no_store(&mut response);
+            response
+        }
+        Err(refusal) => refusal.respond(&channel.app.origin),
+    }
+}
+
+async fn answer(channel: &BackChannel, request: Request) -> Result<Response, TokenRefusal> {
+    let (parts, body) = request.into_parts();
+    let form = channel.form(&parts, body).await?;
+    if let Some(name) = form.doubled() {
+        return Err(TokenError::DoubledParameter(quotable(name)).into());
+    }
+    // RFC 7662 §2.1: the endpoint MUST require some form of authorization.
+    let caller = channel.authenticate_with_credentials(&parts.headers, &form).await?;
+    let token = form.value("token").ok_or(TokenError::MissingParameter("token"))?;
+    let (issuer, now) = (channel.app.origin.as_str(), channel.context.now);
+    let known = match PresentedToken::read(token).digest() {
+        Some(digest) => channel.store().known_token(&digest).await?,
+        None => None,
+    };
+    let told = match known {
+        Some(token) => {
+            let standing = standing(channel.store().standing_of(&token.family).await?, &token.family.subject);
+            Introspection::of(&token, &caller, &standing, issuer, now)
+        }
+        None => Introspection::INACTIVE,
+    };
+    // RFC 9701 §4: the caller says which form it wants.
+    if !accepts(&parts.headers, SIGNED_MEDIA_TYPE) {
+        return Ok(Json(told).into_response());
+    }
+    let claims = told.signed(&caller, issuer, now);
+    let jwt = channel.app.signing_keys.sign(SigningAlgorithm::default(), SIGNED_TYP, &claims, now)?;
+    Ok(([(header::CONTENT_TYPE, SIGNED_MEDIA_TYPE)], jwt).into_response())
+}
+
+/// Whether the client asks for an answer of this media type.
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut ranges = values.flat_map(|value| value.split(','));
+    ranges.any(|range| range.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media_type)))
+}

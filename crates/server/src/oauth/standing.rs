@@ -1,0 +1,27 @@
+//! What an organization says about an app and whom it acts for, as the store read it: for the pure rules of
+//! `domain::oauth`.
+
+use countersign_domain::oauth::next_step::{app_standing, own_standing};
+use countersign_domain::oauth::scopes::Standing;
+use countersign_domain::oauth::token::TokenSubject;
+use countersign_domain::user::UserState;
+use countersign_store::token::ClaimStanding;
+
+/// The standing of tokens that act for `subject`.
+pub fn standing(read: ClaimStanding, subject: &TokenSubject) -> Standing {
+    let ClaimStanding { organization, grant, user_state } = read;
+    let is_organization_active = organization.is_active;
+    match subject {
+        TokenSubject::User(_) => Standing {
+            is_organization_active,
+            is_subject_active: user_state == Some(UserState::Active),
+            app: app_standing(&organization, grant.as_ref()),
+        },
+        // The client itself is checked where it proves who it is.
+        TokenSubject::Client => Standing {
+            is_organization_active,
+            is_subject_active: true,
+            app: own_standing(&organization, grant.as_ref()),
+        },
+    }
+}
