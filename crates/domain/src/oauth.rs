@@ -29,6 +29,7 @@
 //! | `jwk.rs` | RFC 7517, RFC 7518 §6, RFC 7638 |
 //! | `presented_token.rs` | a token that somebody asks about or gives back (RFC 7662 §2.1, RFC 7009 §2.1) |
 //! | `introspection.rs` | what a resource server may learn (RFC 7662 §2.2, RFC 9701) |
+//! | `openid.rs` | OpenID Connect Core |
 //! | `signing_key.rs` | the keys that sign, and when each is used (OpenID Connect Core §10.1.1, RFC 7517) |
 //! | `metadata.rs` | RFC 8414, RFC 9728 |
 
@@ -48,6 +49,7 @@ pub mod jwk;
 pub mod jws;
 pub mod metadata;
 pub mod next_step;
+pub mod openid;
 pub mod parameters;
 pub mod pkce;
 pub mod presented_token;

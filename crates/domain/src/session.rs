@@ -1,6 +1,6 @@
 //! A signed-in browser.
 
-use crate::id::{OrganizationId, UserId};
+use crate::id::{OrganizationId, SessionId, UserId};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
@@ -12,6 +12,8 @@ pub const SESSION_ABSOLUTE_SECONDS: i64 = 12 * 60 * 60;
 /// A signed-in browser. The cookie holds the secret; the record its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// What clients know it by; stays when the secret changes.
+    pub id: SessionId,
     /// Digest of the cookie's secret.
     pub digest: Digest,
     /// The organization signed in to.

@@ -22,7 +22,7 @@ use countersign_domain::oauth::signing_key::{
 };
 use countersign_domain::time::Timestamp;
 use countersign_store::{Store, StoreError, SystemStore, SystemTask};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -112,6 +112,22 @@ impl SigningKeys {
         let private = seen.private.get(&key.kid).ok_or(SigningError::NoKey(algorithm))?;
         let header = Header { typ: Some(typ.to_owned()), kid: Some(key.kid.clone()), ..Header::new(named(algorithm)) };
         Ok(jsonwebtoken::encode(&header, claims, private)?)
+    }
+
+    /// The claims of a JWT of type `typ` that this installation signed, whatever its age; `None` for any other text.
+    pub fn verified(&self, typ: &str, jwt: &str) -> Option<Value> {
+        let header = jsonwebtoken::decode_header(jwt).ok().filter(|header| header.typ.as_deref() == Some(typ))?;
+        let seen = self.seen.load();
+        // RFC 8725 §3.1: the key says the algorithm, never the header alone.
+        let is_named =
+            |key: &&SigningKey| header.kid.as_deref() == Some(&key.kid) && header.alg == named(key.algorithm);
+        let key = seen.keys.iter().find(is_named)?;
+        let public = serde_json::from_value(key.public_jwk.clone()).ok()?;
+        let mut rules = Validation::new(header.alg);
+        rules.required_spec_claims.clear();
+        (rules.validate_exp, rules.validate_aud) = (false, false);
+        let decoded = jsonwebtoken::decode(jwt, &DecodingKey::from_jwk(&public).ok()?, &rules);
+        decoded.ok().map(|decoded| decoded.claims)
     }
 
     /// The public keys (RFC 7517 §5).

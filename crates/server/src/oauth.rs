@@ -12,8 +12,9 @@
 //! | `introspect.rs` | RFC 7662, RFC 9701 |
 //! | `revoke.rs` | RFC 7009 |
 //! | `standing.rs` | what the store says about an app, for the pure rules |
+//! | `userinfo.rs` | OpenID Connect Core §5.3 |
 //! | `jwks.rs` | the public keys (RFC 7517 §5) |
-//! | `metadata.rs` | RFC 8414, RFC 9728 |
+//! | `metadata.rs` | RFC 8414, RFC 9728, OpenID Connect Discovery |
 //! | `attempts.rs` | how often somebody may guess |
 
 pub mod approver;
@@ -29,3 +30,4 @@ pub mod par;
 pub mod revoke;
 pub mod standing;
 pub mod token;
+pub mod userinfo;

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::contracts::PLATFORM_YAML;
 use crate::http::dpop::{DPOP, DPOP_NONCE};
 use crate::http::now::{CORRELATION_HEADER, request_context};
-use crate::oauth::{authorize, introspect, jwks, metadata, par, revoke, token};
+use crate::oauth::{authorize, introspect, jwks, metadata, par, revoke, token, userinfo};
 use crate::platform;
 use crate::web::{approval, assets, consent, home, request, sign_in, sign_out, trouble};
 
@@ -29,9 +29,11 @@ pub fn router(app: App) -> Router {
         .route("/oauth/par", post(par::par).layer(cors_for_apps()))
         .route("/oauth/introspect", post(introspect::introspect))
         .route("/oauth/revoke", post(revoke::revoke).layer(cors_for_apps()))
+        .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo).layer(cors_for_apps()))
         .route("//oauth/token", post(token::doubled_slash))
         .route("/oauth/jwks", get(jwks::jwks).layer(cors_for_apps()))
         .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server).layer(cors_for_apps()))
+        .route("/.well-known/openid-configuration", get(metadata::authorization_server).layer(cors_for_apps()))
         .route("/.well-known/oauth-protected-resource", get(metadata::protected_resource).layer(cors_for_apps()))
         .merge(forms())
         .route("/", get(home::page))

@@ -11,12 +11,14 @@
 //! | `cards.rs` | what several pages show: the app, its scopes |
 //! | `impact.rs` | what an approval would change, for the page that signs it |
 //! | `sign_in.rs` `consent.rs` `approval.rs` `request.rs` `refused.rs` | the steps of an authorization request |
+//! | `form_post.rs` | the answer to an app, by redirect or as a form |
 //! | `sign_out.rs` `home.rs` | signing out; the front page |
 
 pub mod approval;
 pub mod assets;
 pub mod cards;
 pub mod consent;
+pub mod form_post;
 #[cfg(test)]
 mod gallery;
 pub mod home;

@@ -147,6 +147,8 @@ impl Town {
                 ceiling: None,
                 resources: Vec::new(),
                 dpop_key: None,
+                session: None,
+                identity: None,
                 created_at: now,
             };
             let access = AccessToken {
@@ -155,6 +157,7 @@ impl Town {
                 ceiling: None,
                 confirmation: None,
                 audience: Vec::new(),
+                protocol_scopes: Vec::new(),
                 issued_at: now,
                 expires_at: now.plus_seconds(3_600),
             };

@@ -12,11 +12,12 @@ impl SystemStore<'_> {
     /// Keeps a new session.
     pub async fn create_session(&self, session: &Session) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO sessions (digest, org_id, user_id, authenticated_at, last_seen_at)
-             VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO sessions (digest, org_id, session_id, user_id, authenticated_at, last_seen_at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(&session.digest.as_bytes()[..])
         .bind(session.organization.as_str())
+        .bind(session.id.as_str())
         .bind(session.user.as_str())
         .bind(session.authenticated_at.as_micros())
         .bind(session.last_seen_at.as_micros())
@@ -28,7 +29,7 @@ impl SystemStore<'_> {
     /// The session of a cookie, unless it is over or its user or organization is not active any more.
     pub async fn session(&self, digest: &Digest) -> Result<Option<Session>, StoreError> {
         let row = sqlx::query(
-            "SELECT s.digest, s.org_id, s.user_id, s.authenticated_at, s.last_seen_at
+            "SELECT s.digest, s.org_id, s.session_id, s.user_id, s.authenticated_at, s.last_seen_at
                FROM sessions s
                JOIN users u ON u.org_id = s.org_id AND u.user_id = s.user_id
                JOIN organizations o ON o.org_id = s.org_id
@@ -43,6 +44,7 @@ impl SystemStore<'_> {
             return Ok(None);
         };
         let session = Session {
+            id: row.id("session_id")?,
             digest: row.digest("digest")?,
             organization: row.id("org_id")?,
             user: row.id("user_id")?,

@@ -6,14 +6,15 @@
 use countersign_decision::Scope;
 
 use crate::client::{Client, ClientState, GrantType};
-use crate::oauth::authorization_response::RedirectedError;
+use crate::oauth::authorization_response::{RedirectedError, ResponseMode};
 use crate::oauth::error::{ErrorCode, quotable};
+use crate::oauth::openid::protocol_scope::{ProtocolScope, RequestedScopes};
+use crate::oauth::openid::wish::IdentityWish;
 use crate::oauth::parameters::Parameters;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::redirect_uri::{UnverifiedRedirectUri, VerifiedRedirectUri};
 use crate::oauth::request_object::RequestObjectError;
 use crate::oauth::resource::{self, ResourceError};
-use crate::oauth::scopes::parse_requested;
 use crate::oauth::thumbprint::Thumbprint;
 
 /// The longest `state` that is carried, in bytes: a longer one is refused, never cut.
@@ -26,7 +27,13 @@ pub struct AuthorizationRequest {
     pub redirect_uri: VerifiedRedirectUri,
     /// Echoed unchanged.
     pub state: Option<String>,
-    /// What was asked for; `None`: whatever the organization authorizes.
+    /// How the answer travels.
+    pub response_mode: ResponseMode,
+    /// What was asked for about the person.
+    pub protocol_scopes: Vec<ProtocolScope>,
+    /// What else OpenID Connect says about the person and the sign-in.
+    pub identity: IdentityWish,
+    /// What was asked for of operations; `None`: whatever the organization authorizes.
     pub scopes: Option<Vec<Scope>>,
     /// RFC 7636; `None` only for confidential clients that need none.
     pub code_challenge: Option<CodeChallenge>,
@@ -69,6 +76,9 @@ pub enum UnredirectableError {
     /// RFC 6749 §4.1.2.1; one text for missing, unknown and disabled (A08).
     #[error("`client_id` is missing, or no active app has this id")]
     Client,
+    /// OpenID Connect Core §3.1.2.1: `redirect_uri` is REQUIRED (A07).
+    #[error("`redirect_uri` is missing: a request with the scope `openid` must send it")]
+    RedirectUriMissing,
     /// RFC 6749 §4.1.2.1
     #[error(transparent)]
     RedirectUri(#[from] UnverifiedRedirectUri),
@@ -154,20 +164,46 @@ impl AuthorizationRequest {
     ) -> Result<Self, AuthorizeError> {
         let (client, redirect_uri) = verify(parameters, client).map_err(AuthorizeError::Page)?;
         let state = parameters.value("state").filter(|state| state.len() <= MAX_STATE_BYTES).map(str::to_owned);
+        let response_mode = ResponseMode::read(parameters);
         let answer = |(code, description): (ErrorCode, String)| {
             let (redirect_uri, state) = (redirect_uri.clone(), state.clone());
-            AuthorizeError::Redirect(Box::new(RedirectedError { redirect_uri, state, code, description }))
+            let response_mode = response_mode.unwrap_or_default();
+            AuthorizeError::Redirect(Box::new(RedirectedError {
+                redirect_uri,
+                response_mode,
+                state,
+                code,
+                description,
+            }))
         };
         check_form(parameters, client).map_err(answer)?;
-        let scopes = check_scopes(parameters, is_known).map_err(answer)?;
+        let requested = check_scopes(parameters, is_known).map_err(answer)?;
         let code_challenge = check_challenge(parameters, client).map_err(answer)?;
         let resources = resource::requested(parameters, &|_| true);
         let resources = resources.map_err(|error| answer((error.code(), error.to_string())))?;
         let dpop_jkt = parameters.value("dpop_jkt").map(Thumbprint::parse).transpose();
         let dpop_jkt = dpop_jkt.map_err(|error| answer((ErrorCode::InvalidRequest, format!("`dpop_jkt`: {error}"))))?;
         let prompt = check_prompt(parameters).map_err(answer)?;
+        let identity = IdentityWish::read(parameters).map_err(answer)?;
         let hints = Hints::read(parameters);
-        Ok(Self { redirect_uri, state, scopes, code_challenge, resources, dpop_jkt, prompt, hints })
+        let (protocol_scopes, scopes) = match requested {
+            Some(RequestedScopes { protocol, contract }) => (protocol, Some(contract)),
+            None => (Vec::new(), None),
+        };
+        let response_mode = response_mode.unwrap_or_default();
+        Ok(Self {
+            redirect_uri,
+            state,
+            response_mode,
+            protocol_scopes,
+            identity,
+            scopes,
+            code_challenge,
+            resources,
+            dpop_jkt,
+            prompt,
+            hints,
+        })
     }
 
     /// Whether every API that tokens are wanted for is one of ours (RFC 8707 §2).
@@ -191,8 +227,13 @@ fn verify<'c>(
         }
     }
     let client = client.filter(|client| client.state == ClientState::Active).ok_or(UnredirectableError::Client)?;
+    let sent = parameters.value("redirect_uri");
+    let mut scopes = parameters.value("scope").unwrap_or_default().split(' ');
+    if sent.is_none() && scopes.any(|scope| scope == ProtocolScope::OpenId.as_str()) {
+        return Err(UnredirectableError::RedirectUriMissing);
+    }
     // RFC 6749 §3.1.2.3
-    let redirect_uri = VerifiedRedirectUri::of(client, parameters.value("redirect_uri"))?;
+    let redirect_uri = VerifiedRedirectUri::of(client, sent)?;
     Ok((client, redirect_uri))
 }
 
@@ -217,8 +258,8 @@ fn check_form(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
         Some(_) => return Err((ErrorCode::UnsupportedResponseType, "`response_type` must be `code`".to_owned())),
         None => return Err((ErrorCode::InvalidRequest, "`response_type` is missing: it must be `code`".to_owned())),
     }
-    if parameters.value("response_mode").is_some_and(|mode| mode != "query") {
-        return Err((ErrorCode::InvalidRequest, "`response_mode` must be `query`".to_owned()));
+    if ResponseMode::read(parameters).is_none() {
+        return Err((ErrorCode::InvalidRequest, "`response_mode` must be `query` or `form_post`".to_owned()));
     }
     // RFC 6749 §4.1.2.1
     if !client.has_grant(GrantType::AuthorizationCode) {
@@ -228,8 +269,11 @@ fn check_form(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_scopes(parameters: &Parameters, is_known: &dyn Fn(&Scope) -> bool) -> Result<Option<Vec<Scope>>, Refusal> {
-    let requested = parameters.value("scope").map(|text| parse_requested(text, is_known)).transpose();
+fn check_scopes(
+    parameters: &Parameters,
+    is_known: &dyn Fn(&Scope) -> bool,
+) -> Result<Option<RequestedScopes>, Refusal> {
+    let requested = parameters.value("scope").map(|text| RequestedScopes::parse(text, is_known)).transpose();
     requested.map_err(|error| (error.code(), error.to_string()))
 }
 

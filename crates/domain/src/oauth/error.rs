@@ -38,6 +38,10 @@ pub enum ErrorCode {
     ConsentRequired,
     /// OpenID Connect Core §3.1.2.6
     InteractionRequired,
+    /// OpenID Connect Core §3.1.2.6
+    AccountSelectionRequired,
+    /// OpenID Connect Unmet Authentication Requirements §2, RFC 9470 §4
+    UnmetAuthenticationRequirements,
     /// OpenID Connect Core §6.1
     RequestNotSupported,
     /// RFC 9101 §7
@@ -70,6 +74,8 @@ impl ErrorCode {
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::RequestNotSupported => "request_not_supported",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",

@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use crate::client::{Client, ClientState};
 use crate::id::{ClientId, OrganizationId};
-use crate::oauth::scopes::{Standing, join};
+use crate::oauth::openid::protocol_scope::ProtocolScope;
+use crate::oauth::scopes::Standing;
 use crate::oauth::thumbprint::Confirmation;
-use crate::oauth::token::{TokenFamily, TokenSubject, token_type};
+use crate::oauth::token::{TokenFamily, TokenSubject, token_type, told_scope};
 use crate::time::Timestamp;
 
 /// The `Accept` and `Content-Type` of a signed answer (RFC 9701 §4, §5).
@@ -33,6 +34,8 @@ pub struct KnownToken {
     pub confirmation: Option<Confirmation>,
     /// The APIs that it is for (RFC 8707); empty: all.
     pub audience: Vec<String>,
+    /// What this token may be told about the person.
+    pub protocol_scopes: Vec<ProtocolScope>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
@@ -41,6 +44,18 @@ pub struct KnownToken {
     pub client_state: ClientState,
     /// Whether the organization that registered the client is active.
     pub is_client_home_active: bool,
+}
+
+impl KnownToken {
+    /// Whether it can be used at `now`: it, its family, its client, and what it acts for and under.
+    pub fn is_live(&self, standing: &Standing, now: Timestamp) -> bool {
+        !self.is_revoked
+            && now < self.expires_at
+            && self.kind != TokenKind::Refresh { is_replaced: true }
+            && self.client_state == ClientState::Active
+            && self.is_client_home_active
+            && standing.leaves_something(self.ceiling.as_deref())
+    }
 }
 
 /// The kinds of token that are introspected and revoked.
@@ -117,19 +132,12 @@ impl Introspection {
         // RFC 7662 §2.1, §4: not everybody who has a secret may try tokens; docs/decisions/0017.
         let may_know = token.family.client == caller.id;
         // RFC 7662 §2.2: whether the token is active, as a door of ours would find it now.
-        let is_live = !token.is_revoked
-            && now < token.expires_at
-            && token.kind != TokenKind::Refresh { is_replaced: true }
-            && token.client_state == ClientState::Active
-            && token.is_client_home_active
-            && standing.leaves_something(token.ceiling.as_deref());
-        if !may_know || !is_live {
+        if !may_know || !token.is_live(standing, now) {
             return Self::INACTIVE;
         }
-        let scopes = standing.effective(token.ceiling.as_deref()).filter(|scopes| !scopes.is_empty());
         Self::Active(Box::new(ActiveToken {
             active: true,
-            scope: scopes.map(|scopes| join(&scopes)),
+            scope: told_scope(&token.protocol_scopes, standing.effective(token.ceiling.as_deref())),
             client_id: token.family.client.clone(),
             token_type: (token.kind == TokenKind::Access).then(|| token_type(token.confirmation)),
             exp: token.expires_at.as_seconds(),
@@ -165,6 +173,7 @@ mod tests {
             ceiling: Some(scopes(&["users", "oauth"])),
             confirmation: None,
             audience: Vec::new(),
+            protocol_scopes: vec![ProtocolScope::OpenId],
             issued_at: ISSUED,
             expires_at: ISSUED.plus_seconds(3_600),
             client_state: ClientState::Active,
@@ -183,6 +192,8 @@ mod tests {
         let expected = serde_json::json!({
             "active": true, "scope": "users", "client_id": "roster", "token_type": "bearer", "exp": 1_003_600,
             "iat": 1_000_000, "sub": "ada", "aud": ["https://as.example"], "iss": "https://as.example", "org": "acme",
+            "active": true, "scope": "openid users", "client_id": "roster", "token_type": "bearer", "exp": 1_003_600,
+            "iat": 1_000_000, "sub": "ada", "aud": "https://as.example", "iss": "https://as.example", "org": "acme",
         });
         assert_eq!(told, expected);
     }

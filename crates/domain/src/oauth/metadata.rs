@@ -1,25 +1,31 @@
-//! What clients can find out by themselves: authorization server metadata (RFC 8414 §2, RFC 9207 §2.3) and protected
-//! resource metadata (RFC 9728 §2). Only what works is listed.
+//! What clients can find out by themselves: authorization server metadata (RFC 8414 §2, RFC 9207 §2.3, OpenID Connect
+//! Discovery §3) and protected resource metadata (RFC 9728 §2). Only what works is listed.
 
 use serde::Serialize;
 
 use crate::client::AuthMethod;
+use crate::oauth::authorization_response::ResponseMode;
 use crate::oauth::jws::JwsAlgorithm;
+use crate::oauth::openid::claims::ClaimName;
+use crate::oauth::openid::identity::PASSWORD_ACR;
+use crate::oauth::openid::protocol_scope::ProtocolScope;
 use crate::oauth::signing_key::SigningAlgorithm;
 
-/// The document at `/.well-known/oauth-authorization-server`.
+/// The document at `/.well-known/oauth-authorization-server` and `/.well-known/openid-configuration`: one, so that they
+/// never differ (RFC 8414 §5 allows members of other specifications).
 #[derive(Debug, Serialize)]
 pub struct ServerMetadata {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
     pushed_authorization_request_endpoint: String,
+    userinfo_endpoint: String,
     introspection_endpoint: String,
     revocation_endpoint: String,
     jwks_uri: String,
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
-    response_modes_supported: [&'static str; 1],
+    response_modes_supported: Vec<&'static str>,
     grant_types_supported: [&'static str; 3],
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 5],
@@ -35,6 +41,13 @@ pub struct ServerMetadata {
     request_uri_parameter_supported: bool,
     request_object_signing_alg_values_supported: [&'static str; 5],
     authorization_response_iss_parameter_supported: bool,
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+    acr_values_supported: [&'static str; 1],
+    prompt_values_supported: [&'static str; 4],
+    claim_types_supported: [&'static str; 1],
+    claims_supported: Vec<&'static str>,
+    claims_parameter_supported: bool,
 }
 
 impl ServerMetadata {
@@ -45,17 +58,22 @@ impl ServerMetadata {
         let methods: Vec<_> = AuthMethod::ALL.into_iter().filter(can_be_proven).collect();
         let with_credentials: Vec<_> = methods.iter().copied().filter(|method| *method != AuthMethod::None).collect();
         let names = |methods: &[AuthMethod]| methods.iter().copied().map(AuthMethod::as_str).collect();
+        let at = |path: &str| format!("{issuer}{path}");
+        let mut scopes_supported: Vec<String> = ProtocolScope::ALL.map(|scope| scope.as_str().to_owned()).into();
+        scopes_supported.extend(scopes.into_iter().filter(|scope| ProtocolScope::parse(scope).is_none()));
+        let always = ["sub", "iss", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "at_hash", "sid", "org"];
         Self {
             issuer: issuer.to_owned(),
-            authorization_endpoint: format!("{issuer}/oauth/authorize"),
-            token_endpoint: format!("{issuer}/oauth/token"),
-            pushed_authorization_request_endpoint: format!("{issuer}/oauth/par"),
-            introspection_endpoint: format!("{issuer}/oauth/introspect"),
-            revocation_endpoint: format!("{issuer}/oauth/revoke"),
-            jwks_uri: format!("{issuer}/oauth/jwks"),
-            scopes_supported: scopes,
+            authorization_endpoint: at("/oauth/authorize"),
+            token_endpoint: at("/oauth/token"),
+            pushed_authorization_request_endpoint: at("/oauth/par"),
+            userinfo_endpoint: at("/oauth/userinfo"),
+            introspection_endpoint: at("/oauth/introspect"),
+            revocation_endpoint: at("/oauth/revoke"),
+            jwks_uri: at("/oauth/jwks"),
+            scopes_supported,
             response_types_supported: ["code"],
-            response_modes_supported: ["query"],
+            response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).into(),
             grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"],
             token_endpoint_auth_methods_supported: names(&methods),
             token_endpoint_auth_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
@@ -72,6 +90,13 @@ impl ServerMetadata {
             request_uri_parameter_supported: false,
             request_object_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),
             authorization_response_iss_parameter_supported: true,
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: vec![SigningAlgorithm::default().as_str()],
+            acr_values_supported: [PASSWORD_ACR],
+            prompt_values_supported: ["none", "login", "consent", "select_account"],
+            claim_types_supported: ["normal"],
+            claims_supported: always.into_iter().chain(ClaimName::ALL.map(ClaimName::as_str)).collect(),
+            claims_parameter_supported: true,
         }
     }
 }
@@ -112,6 +137,16 @@ mod tests {
         assert_eq!(body["authorization_response_iss_parameter_supported"], true);
         assert_eq!(body["code_challenge_methods_supported"], serde_json::json!(["S256"]));
         assert!(!body.to_string().contains("tls_client_auth"), "e04: nobody hands certificates on");
-        assert!(!body.to_string().contains("password") && !body.to_string().contains("implicit"));
+        assert!(
+            !body["grant_types_supported"].to_string().contains("password") && !body.to_string().contains("implicit")
+        );
+    }
+
+    #[test]
+    fn e05_a_scope_that_a_contract_shares_with_the_protocol_is_listed_once() {
+        let scopes = vec!["email".to_owned(), "users".to_owned()];
+        let body = serde_json::to_value(ServerMetadata::new("https://as.example", scopes, false)).unwrap();
+        let expected = serde_json::json!(["openid", "profile", "email", "offline_access", "users"]);
+        assert_eq!(body["scopes_supported"], expected);
     }
 }

@@ -9,6 +9,7 @@ use crate::consent::Consent;
 use crate::id::RoleId;
 use crate::oauth::authorize::AuthorizationRequest;
 use crate::oauth::error::ErrorCode;
+use crate::oauth::openid::identity::asked_of_the_person;
 use crate::oauth::scopes::AppStanding;
 use crate::organization::Organization;
 
@@ -91,7 +92,9 @@ pub fn approval(asked: Option<&[Scope]>, client: &Client, now: Situation<'_>) ->
     let is_enough = match app_standing(now.organization, now.grant) {
         AppStanding::Unbounded => true,
         AppStanding::Authorized(authorized) => asked.iter().copied().flatten().all(|scope| authorized.contains(scope)),
-        AppStanding::NotAuthorized | AppStanding::Refused => false,
+        // Who asks for nothing but who the person is needs the person only.
+        AppStanding::NotAuthorized => asked.is_some_and(<[Scope]>::is_empty),
+        AppStanding::Refused => false,
     };
     let is_enforced = now.organization.enforcement == Enforcement::Enforce;
     let scopes = || asked.unwrap_or(&client.scopes).to_vec();
@@ -141,7 +144,9 @@ fn role_limit(now: Situation<'_>) -> Option<Step> {
 
 /// Who has to be asked, once the organization agrees.
 fn consent(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) -> Option<Step> {
-    let shown = shown_scopes(request, client, now);
+    let personal = asked_of_the_person(request);
+    let mut shown: Vec<Scope> = personal.iter().map(|scope| scope.to_scope()).collect();
+    shown.extend(shown_scopes(request, client, now));
     if now.accepted.is_some_and(|accepted| accepted == shown) {
         return None;
     }
@@ -153,7 +158,9 @@ fn consent(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) 
         // never answers it: there is some interaction each time (A47).
         || (is_unproven(request, client, now) && !now.has_just_signed_in)
         // No administrator of this organization has vouched for an app of another one.
-        || (is_unvouched(client, now) && !covers);
+        || (is_unvouched(client, now) && !covers)
+        // Who somebody is is theirs to tell, unless an administrator vouched for the app.
+        || (!personal.is_empty() && !is_vouched(now) && !covers);
     is_asked.then_some(Step::Consent { scopes: shown })
 }
 
@@ -164,6 +171,12 @@ fn is_unproven(request: &AuthorizationRequest, client: &Client, now: Situation<'
 fn is_unvouched(client: &Client, now: Situation<'_>) -> bool {
     let is_authorized = now.grant.is_some_and(|grant| grant.state == AuthorizationState::Authorized);
     client.organization != now.organization.id && !is_authorized
+}
+
+/// Whether an administrator authorized the app for everybody, without asking each person.
+fn is_vouched(now: Situation<'_>) -> bool {
+    let is_authorized = now.grant.is_some_and(|grant| grant.state == AuthorizationState::Authorized);
+    is_authorized && !asks_users(now.grant)
 }
 
 fn asks_users(grant: Option<&ScopeGrant>) -> bool {

@@ -6,13 +6,17 @@ use countersign_decision::{AuthorizationState, Enforcement, Scope};
 
 use crate::authorization::{ConsentMode, ScopeGrant};
 use crate::client::{Client, ClientMetadata, ClientState, GrantType};
-use crate::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
+use crate::id::{ClientId, DivisionId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use crate::oauth::grant::authorization_code::AuthorizationCode;
+use crate::oauth::openid::identity::{Identity, PASSWORD_ACR};
+use crate::oauth::openid::protocol_scope::ProtocolScope;
 use crate::oauth::scopes::{AppStanding, Standing};
 use crate::oauth::token::{RefreshToken, TokenFamily, TokenSubject};
 use crate::organization::Organization;
 use crate::secret::Digest;
+use crate::session::Session;
 use crate::time::Timestamp;
+use crate::user::{Email, User, UserState};
 
 pub(crate) use keys::Key;
 
@@ -64,6 +68,8 @@ pub(crate) fn code() -> AuthorizationCode {
         resources: Vec::new(),
         dpop_key: None,
         ceiling: None,
+        session: Some(session().id),
+        identity: None,
         authenticated_at: ISSUED,
         issued_at: ISSUED,
         expires_at: ISSUED.plus_seconds(60),
@@ -80,7 +86,50 @@ pub(crate) fn family() -> TokenFamily {
         ceiling: None,
         resources: Vec::new(),
         dpop_key: None,
+        session: Some(session().id),
+        identity: None,
         created_at: ISSUED,
+    }
+}
+
+/// A browser in which ada signed in.
+pub(crate) fn session() -> Session {
+    Session {
+        id: SessionId::parse("session").unwrap(),
+        digest: Digest::of(b"session"),
+        organization: acme(),
+        user: ada(),
+        authenticated_at: ISSUED,
+        last_seen_at: ISSUED,
+    }
+}
+
+/// Everything about the person of [`session`] was granted.
+pub(crate) fn identity() -> Identity {
+    Identity {
+        scopes: ProtocolScope::ALL.to_vec(),
+        nonce: Some("n".to_owned()),
+        auth_time: ISSUED.as_seconds(),
+        acr: PASSWORD_ACR.to_owned(),
+        id_token_claims: Vec::new(),
+        userinfo_claims: Vec::new(),
+    }
+}
+
+/// ada's record.
+pub(crate) fn user() -> User {
+    User {
+        organization: acme(),
+        id: ada(),
+        email: Email::parse("ada@acme.test").unwrap(),
+        name: "Ada Lovelace".to_owned(),
+        division: DivisionId::parse("home").unwrap(),
+        department: None,
+        title: None,
+        state: UserState::Active,
+        version: 1,
+        created_at: ISSUED,
+        modified_at: ISSUED,
     }
 }
 

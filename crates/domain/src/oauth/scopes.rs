@@ -47,7 +47,9 @@ impl Standing {
         let is_active = self.is_organization_active && self.is_subject_active;
         let app_may = match &self.app {
             AppStanding::Unbounded => true,
-            AppStanding::NotAuthorized | AppStanding::Refused => false,
+            AppStanding::Refused => false,
+            // What is about the person only needs no decision of the organization.
+            AppStanding::NotAuthorized => ceiling.is_some_and(<[Scope]>::is_empty),
             AppStanding::Authorized(scopes) => {
                 ceiling.is_none_or(|ceiling| ceiling.is_empty() || ceiling.iter().any(|scope| scopes.contains(scope)))
             }
@@ -124,7 +126,10 @@ mod tests {
         assert!(now.leaves_something(None));
         assert!(!now.leaves_something(Some(&scopes(&["b"]))));
         assert!(!standing(AppStanding::NotAuthorized).leaves_something(None));
-        assert!(!standing(AppStanding::Refused).leaves_something(None));
+        for ceiling in [None, Some(&[][..])] {
+            assert!(!standing(AppStanding::Refused).leaves_something(ceiling));
+        }
+        assert!(standing(AppStanding::NotAuthorized).leaves_something(Some(&[])), "there was nothing to take away");
     }
 
     proptest! {

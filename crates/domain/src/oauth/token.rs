@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use crate::client::Client;
 use crate::entropy::Entropy;
-use crate::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
+use crate::id::{ClientId, OrganizationId, SessionId, TokenFamilyId, UserId};
+use crate::oauth::openid::identity::Identity;
+use crate::oauth::openid::protocol_scope::ProtocolScope;
 use crate::oauth::scopes::{Standing, join};
 use crate::oauth::thumbprint::{Confirmation, Thumbprint};
 use crate::secret::{Digest, Secret, SecretKind};
@@ -37,8 +39,29 @@ pub struct TokenFamily {
     pub resources: Vec<String>,
     /// RFC 9449 §5: the key that a public client's refresh tokens are bound to.
     pub dpop_key: Option<Thumbprint>,
+    /// The sign-in that they came from; they die with it. `None` where nobody signed in.
+    pub session: Option<SessionId>,
+    /// What was granted about the person; `None` where nothing was asked.
+    pub identity: Option<Identity>,
     /// When the first token was issued.
     pub created_at: Timestamp,
+}
+
+impl TokenFamily {
+    /// Everything that the family was granted.
+    pub fn extent(&self) -> Extent {
+        let protocol = self.identity.as_ref().map(|identity| identity.scopes.clone()).unwrap_or_default();
+        Extent { ceiling: self.ceiling.clone(), protocol }
+    }
+}
+
+/// What one access token may be used for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// The most that it may ask of operations; `None`: it follows the authorization as it changes.
+    pub ceiling: Option<Vec<Scope>>,
+    /// What it may be told about the person.
+    pub protocol: Vec<ProtocolScope>,
 }
 
 /// What is kept of an access token.
@@ -54,6 +77,8 @@ pub struct AccessToken {
     pub confirmation: Option<Confirmation>,
     /// RFC 8707: the APIs that it is for; empty: all.
     pub audience: Vec<String>,
+    /// What it may be told about the person.
+    pub protocol_scopes: Vec<ProtocolScope>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
@@ -63,8 +88,8 @@ pub struct AccessToken {
 /// What a new access token may do, for whom and where.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TokenTerms {
-    /// The family's ceiling or less.
-    pub ceiling: Option<Vec<Scope>>,
+    /// The family's or less.
+    pub extent: Extent,
     /// What whoever presents it must hold.
     pub confirmation: Option<Confirmation>,
     /// The APIs that it is for; empty: all.
@@ -101,7 +126,8 @@ impl AccessToken {
         let record = Self {
             digest: secret.digest(),
             family: family.clone(),
-            ceiling: terms.ceiling,
+            ceiling: terms.extent.ceiling,
+            protocol_scopes: terms.extent.protocol,
             confirmation: terms.confirmation,
             audience: terms.audience,
             issued_at: now,
@@ -141,6 +167,8 @@ pub struct TokenResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
 }
 
@@ -148,16 +176,29 @@ impl TokenResponse {
     /// The answer that hands out `access_token` and, where there is one, `refresh_token`.
     pub fn new(access_token: &Secret, record: &AccessToken, refresh_token: Option<&str>, standing: &Standing) -> Self {
         // RFC 6749 §5.1: `scope` is REQUIRED where it is not what was requested; an empty one is not a scope.
-        let effective = standing.effective(record.ceiling.as_deref()).filter(|scopes| !scopes.is_empty());
+        let scope = told_scope(&record.protocol_scopes, standing.effective(record.ceiling.as_deref()));
         Self {
             access_token: access_token.expose().to_owned(),
             // RFC 9449 §5; a token that is bound to a certificate is still used as Bearer (RFC 8705 §3)
             token_type: token_type(record.confirmation),
             expires_in: record.expires_at.seconds_since(record.issued_at),
             refresh_token: refresh_token.map(str::to_owned),
-            scope: effective.map(|scopes| join(&scopes)),
+            id_token: None,
+            scope,
         }
     }
+
+    /// The same with an ID token, if there is one (OpenID Connect Core §3.1.3.3).
+    pub fn with_id_token(self, id_token: Option<String>) -> Self {
+        Self { id_token, ..self }
+    }
+}
+
+/// A `scope` member: the protocol's scopes, then what operations may be asked for as far as anything bounds it.
+pub fn told_scope(protocol: &[ProtocolScope], effective: Option<Vec<Scope>>) -> Option<String> {
+    let mut scopes: Vec<Scope> = protocol.iter().map(|scope| scope.to_scope()).collect();
+    scopes.extend(effective.unwrap_or_default());
+    (!scopes.is_empty()).then(|| join(&scopes))
 }
 
 #[cfg(test)]
@@ -170,19 +211,14 @@ mod tests {
     #[test]
     fn c08_the_answer_names_type_lifetime_and_effective_scope() {
         let entropy = SeededEntropy::new(1);
-        let ceiling = Some(scopes(&["users", "oauth"]));
-        let (secret, record) = AccessToken::issue(
-            &family().id,
-            TokenTerms { ceiling, ..TokenTerms::default() },
-            &client(),
-            ISSUED,
-            &entropy,
-        );
+        let extent = Extent { ceiling: Some(scopes(&["users", "oauth"])), protocol: vec![ProtocolScope::OpenId] };
+        let terms = TokenTerms { extent, ..TokenTerms::default() };
+        let (secret, record) = AccessToken::issue(&family().id, terms, &client(), ISSUED, &entropy);
         let standing = standing(AppStanding::Authorized(scopes(&["users"])));
         let body = serde_json::to_value(TokenResponse::new(&secret, &record, Some("cs_rt_x"), &standing)).unwrap();
         let expected = serde_json::json!({
             "access_token": secret.expose(), "token_type": "bearer", "expires_in": 86_400,
-            "refresh_token": "cs_rt_x", "scope": "users",
+            "refresh_token": "cs_rt_x", "scope": "openid users",
         });
         assert_eq!(body, expected);
         assert_eq!(record.digest, secret.digest());

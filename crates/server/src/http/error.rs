@@ -3,6 +3,7 @@
 //! Platform bodies are Genesys Cloud's `ErrorBody` plus our `missing` and `help`; challenges follow RFC 6750 §3.
 
 mod token;
+mod userinfo;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +18,7 @@ use crate::http::form::FormError;
 use crate::http::now::RequestContext;
 use crate::web::pages::Trouble;
 pub use token::TokenRefusal;
+pub use userinfo::UserInfoRefusal;
 
 /// A refused platform API call, before it is given its correlation id.
 #[derive(Debug, Clone)]

@@ -9,13 +9,17 @@ use countersign_decision::Scope;
 use countersign_domain::authorization::ScopeGrant;
 use countersign_domain::client::Client;
 use countersign_domain::consent::Consent;
-use countersign_domain::id::{ClientId, OrganizationId, RoleId};
+use countersign_domain::id::{ClientId, OrganizationId, RoleId, UserId};
+use countersign_domain::oauth::authorization_response::AuthorizationResponse;
 use countersign_domain::oauth::authorize::{
     AuthorizationRequest, AuthorizeError, UnredirectableError, Way, check_way, client_id,
 };
 use countersign_domain::oauth::error::ErrorCode;
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::next_step::{Situation, Step, approval, next_step};
+use countersign_domain::oauth::openid::id_token::ID_TOKEN_TYP;
+use countersign_domain::oauth::openid::id_token_hint::HintedSignIn;
+use countersign_domain::oauth::openid::sign_in::{Expected, SignIn, sign_in};
 use countersign_domain::oauth::parameters::Parameters;
 use countersign_domain::oauth::scopes::parse_requested;
 use countersign_domain::organization::Organization;
@@ -26,7 +30,10 @@ use crate::oauth::approver::{AUTHORIZE, Console};
 use crate::oauth::interaction::{InProgress, Wish};
 use crate::web::trouble::PageError;
 use crate::web::visit::{SignedIn, Visit};
-use crate::web::{approval as approval_page, consent as consent_page, refused, request as request_page, sign_in};
+use crate::web::{
+    approval as approval_page, consent as consent_page, form_post, refused, request as request_page,
+    sign_in as sign_in_page,
+};
 
 /// A wish, checked against the client as it is now.
 pub struct Asked {
@@ -37,6 +44,8 @@ pub struct Asked {
     /// The organization that the app names.
     pub organization: Option<Organization>,
     scopes: Option<Vec<Scope>>,
+    /// The only person that an answer may be about.
+    expected_user: Option<UserId>,
 }
 
 /// The situation that a step is decided in.
@@ -54,8 +63,12 @@ pub struct Facts {
 /// Takes the next step of a wish. `accepted`: what the person accepted on the consent page just now.
 pub async fn go_on(visit: &Visit, progress: InProgress, accepted: Option<&[Scope]>) -> Result<Response, PageError> {
     let asked = Asked::read(visit, &progress.wish).await?;
-    let signed_in = visit.signed_in().await?.filter(|signed_in| asked.accepts(signed_in, progress.began_at));
-    let Some(signed_in) = signed_in else { return sign_in::open(visit, progress, &asked).await };
+    let signed_in = visit.signed_in().await?;
+    let signed_in = match (asked.sign_in(visit, signed_in.as_ref(), progress.began_at), signed_in) {
+        (SignIn::Done, Some(signed_in)) => signed_in,
+        (SignIn::Refused(code, description), _) => return Err(asked.refusal(code, description)),
+        (SignIn::Done | SignIn::Needed, _) => return sign_in_page::open(visit, progress, &asked).await,
+    };
     let facts = situate(visit, &asked, &signed_in).await?;
     let here = Here { visit, asked: &asked, signed_in: &signed_in, facts: &facts };
     match here.step(&progress, accepted) {
@@ -98,21 +111,28 @@ impl Asked {
                 let client = client.ok_or(UnredirectableError::Client)?;
                 check_way(&client, Way { is_pushed: pushed.is_some(), is_signed: *is_signed })?;
                 let organization = find_organization(visit, request.hints.organization.as_deref()).await?;
-                Ok(Self { client, organization, scopes: request.scopes.clone(), request: Some(request) })
+                let expected_user = expected_user(visit, &request, &client)?;
+                let scopes = request.scopes.clone();
+                Ok(Self { client, organization, scopes, expected_user, request: Some(request) })
             }
             Wish::Approve { client, scope } => {
                 let client = find_client(visit, client.as_str()).await?.ok_or(UnredirectableError::Client)?;
                 let scopes = scope.as_deref().map(|scope| parse_requested(scope, &is_known)).transpose()?;
-                Ok(Self { client, request: None, organization: None, scopes })
+                Ok(Self { client, request: None, organization: None, scopes, expected_user: None })
             }
         }
     }
 
-    /// Whether somebody who is signed in can go on, or must sign in: again (`prompt=login`), or elsewhere (`org`).
-    fn accepts(&self, signed_in: &SignedIn, began_at: Timestamp) -> bool {
-        let asks_again = self.request.as_ref().is_some_and(|request| request.prompt.login);
-        let is_there = self.organization.as_ref().is_none_or(|wanted| wanted.id == signed_in.organization.id);
-        is_there && (!asks_again || signed_in.session.authenticated_at >= began_at)
+    /// Whether somebody who is signed in can go on, or must sign in.
+    fn sign_in(&self, visit: &Visit, signed_in: Option<&SignedIn>, began_at: Timestamp) -> SignIn {
+        let session = signed_in.map(|signed_in| &signed_in.session);
+        let organization = self.organization.as_ref().map(|organization| &organization.id);
+        let expected = Expected { organization, user: self.expected_user.as_ref() };
+        match (&self.request, session) {
+            (Some(request), session) => sign_in(request, session, expected, began_at, visit.context.now),
+            (None, Some(_)) => SignIn::Done,
+            (None, None) => SignIn::Needed,
+        }
     }
 
     /// The scopes that were asked for by name.
@@ -131,7 +151,11 @@ impl Asked {
     /// Where `back to the app` leads.
     pub fn return_to(&self, visit: &Visit) -> Option<String> {
         let refusal = self.request.as_ref()?.refuse(ErrorCode::AccessDenied, "the user went back");
-        Some(refusal.location(visit.app.origin.as_str()))
+        match refusal.response(visit.app.origin.as_str()) {
+            AuthorizationResponse::Redirect(location) => Some(location),
+            // A link cannot post; the page's forms can still end in one.
+            AuthorizationResponse::Form { .. } => None,
+        }
     }
 }
 
@@ -200,7 +224,7 @@ impl Here<'_> {
             organization.id = %facts.organization.id, client.id = %asked.client.id, user.id = %signed_in.user.id,
             "a code was issued",
         );
-        Ok(see_other(&request.success(code.expose(), visit.app.origin.as_str())))
+        Ok(form_post::send(visit, request.success(code.expose(), visit.app.origin.as_str())))
     }
 }
 
@@ -234,6 +258,25 @@ pub async fn find_client(visit: &Visit, id: &str) -> Result<Option<Client>, Page
     match ClientId::parse(id) {
         Ok(id) => Ok(visit.store().client(&id).await?),
         Err(_) => Ok(None),
+    }
+}
+
+/// Whom an ID token of ours (OpenID Connect Core §3.1.2.1) or the `claims` parameter (§5.5.1) names.
+fn expected_user(visit: &Visit, request: &AuthorizationRequest, client: &Client) -> Result<Option<UserId>, PageError> {
+    let refuse = |code, description| PageError::Redirect(Box::new(request.refuse(code, description)));
+    if let Some(hint) = &request.identity.id_token_hint {
+        let claims = visit.app.signing_keys.verified(ID_TOKEN_TYP, hint);
+        let hinted = claims.and_then(|claims| HintedSignIn::read(&claims, client, visit.app.origin.as_str()));
+        let description = "`id_token_hint` is not an ID token that was made here for this app";
+        let hinted = hinted.ok_or_else(|| refuse(ErrorCode::InvalidRequest, description))?;
+        return Ok(Some(hinted.user));
+    }
+    match &request.identity.claims.subject {
+        Some(subject) => match UserId::parse(subject) {
+            Ok(user) => Ok(Some(user)),
+            Err(_) => Err(refuse(ErrorCode::LoginRequired, "the `sub` that the app wants is nobody here")),
+        },
+        None => Ok(None),
     }
 }
 

@@ -40,7 +40,7 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<Response, Tok
     };
     let told = match known {
         Some(token) => {
-            let standing = standing(channel.store().standing_of(&token.family).await?, &token.family.subject);
+            let standing = standing(&channel.store().standing_of(&token.family).await?, &token.family.subject);
             Introspection::of(&token, &caller, &standing, issuer, now)
         }
         None => Introspection::INACTIVE,

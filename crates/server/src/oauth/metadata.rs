@@ -1,4 +1,4 @@
-//! The well-known documents (RFC 8414 §3, RFC 9728 §3). The issuer comes from configuration, never from a request (E06).
+//! The well-known documents (RFC 8414 §3, OpenID Connect Discovery §4, RFC 9728 §3). The issuer comes from configuration, never from a request (E06).
 
 use axum::Json;
 use axum::extract::State;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::app::App;
 
-/// `GET /.well-known/oauth-authorization-server`
+/// `GET /.well-known/oauth-authorization-server` and `GET /.well-known/openid-configuration`
 pub async fn authorization_server(State(app): State<App>) -> Response {
     let with_certificates = !app.client_certificate_proxies.is_empty();
     document(&ServerMetadata::new(app.origin.as_str(), scopes(&app), with_certificates))

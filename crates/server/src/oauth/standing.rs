@@ -8,20 +8,20 @@ use countersign_domain::user::UserState;
 use countersign_store::token::ClaimStanding;
 
 /// The standing of tokens that act for `subject`.
-pub fn standing(read: ClaimStanding, subject: &TokenSubject) -> Standing {
-    let ClaimStanding { organization, grant, user_state } = read;
+pub fn standing(read: &ClaimStanding, subject: &TokenSubject) -> Standing {
+    let ClaimStanding { organization, grant, user } = read;
     let is_organization_active = organization.is_active;
     match subject {
         TokenSubject::User(_) => Standing {
             is_organization_active,
-            is_subject_active: user_state == Some(UserState::Active),
-            app: app_standing(&organization, grant.as_ref()),
+            is_subject_active: user.as_ref().is_some_and(|user| user.state == UserState::Active),
+            app: app_standing(organization, grant.as_ref()),
         },
         // The client itself is checked where it proves who it is.
         TokenSubject::Client => Standing {
             is_organization_active,
             is_subject_active: true,
-            app: own_standing(&organization, grant.as_ref()),
+            app: own_standing(organization, grant.as_ref()),
         },
     }
 }

@@ -19,14 +19,19 @@ use countersign_domain::oauth::grant::authorization_code::{self, ClaimedCode, Re
 use countersign_domain::oauth::grant::client_credentials;
 use countersign_domain::oauth::grant::refresh_token::{self, ClaimedRefreshToken, REFRESH_IDLE_SECONDS, Renewal};
 use countersign_domain::oauth::next_step::own_standing;
+use countersign_domain::oauth::openid::id_token::{ID_TOKEN_TYP, IdToken, IdTokenParts, Occasion};
 use countersign_domain::oauth::resource::{audience, requested};
 use countersign_domain::oauth::scopes::Standing;
 use countersign_domain::oauth::sender_constraint::bound_to;
+use countersign_domain::oauth::signing_key::SigningAlgorithm;
 use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
-use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenResponse, TokenSubject, TokenTerms};
+use countersign_domain::oauth::token::{
+    AccessToken, Extent, RefreshToken, TokenFamily, TokenResponse, TokenSubject, TokenTerms,
+};
 use countersign_domain::oauth::token_request::{ClientCredentialsRequest, CodeRequest, RefreshRequest, TokenRequest};
 use countersign_domain::secret::{Secret, SecretKind};
 use countersign_domain::time::Timestamp;
+use countersign_store::token::ClaimStanding;
 
 use crate::http::dpop::DPOP;
 use crate::http::error::{TokenRefusal, no_store};
@@ -69,9 +74,9 @@ struct Sender<'a> {
 
 impl Sender<'_> {
     /// What its new access token may do and where, of what was `granted`.
-    fn terms(&self, ceiling: Option<Vec<Scope>>, granted: &[String]) -> Result<TokenTerms, TokenError> {
+    fn terms(&self, extent: Extent, granted: &[String]) -> Result<TokenTerms, TokenError> {
         let audience = audience(self.resources, granted)?;
-        Ok(TokenTerms { ceiling, confirmation: self.bound_to, audience })
+        Ok(TokenTerms { extent, confirmation: self.bound_to, audience })
     }
 }
 
@@ -106,23 +111,20 @@ impl Exchange {
         let store = self.channel.store();
         let claim = store.claim_code(&code.digest(), &client.id).await?;
         let mut claim = claim.ok_or(TokenError::UnusableGrant)?;
-        let standing = standing(claim.standing().await?, &TokenSubject::User(claim.record().user.clone()));
+        let read = claim.standing().await?;
+        let standing = standing(&read, &TokenSubject::User(claim.record().user.clone()));
         let claimed = ClaimedCode { record: claim.record(), is_replay: claim.is_replay(), proven_key };
         match authorization_code::redeem(claimed, request, client, &standing, self.now())? {
             Redemption::Issue { family, with_refresh_token } => {
                 let (now, entropy) = (self.now(), self.entropy());
-                let (access, record) = AccessToken::issue(
-                    &family.id,
-                    sender.terms(family.ceiling.clone(), &family.resources)?,
-                    client,
-                    now,
-                    entropy,
-                );
+                let terms = sender.terms(family.extent(), &family.resources)?;
+                let (access, record) = AccessToken::issue(&family.id, terms, client, now, entropy);
                 let expires_at = now.plus_seconds(REFRESH_IDLE_SECONDS);
                 let refresh = with_refresh_token.then(|| RefreshToken::issue(&family.id, 0, expires_at, now, entropy));
+                let id_token = self.id_token((client, &*family, &read), (&access, &record), Occasion::Redemption)?;
                 claim.save(&family, &record, refresh.as_ref().map(|(_, record)| record)).await?;
                 let refresh = refresh.as_ref().map(|(secret, _)| secret.expose());
-                Ok(TokenResponse::new(&access, &record, refresh, &standing))
+                Ok(TokenResponse::new(&access, &record, refresh, &standing).with_id_token(id_token))
             }
             Redemption::Replay => {
                 claim.revoke_family("an authorization code was used twice").await?;
@@ -140,7 +142,8 @@ impl Exchange {
         let store = self.channel.store();
         let claim = store.claim_refresh(&token.digest(), &client.id).await?;
         let mut claim = claim.ok_or(TokenError::UnusableGrant)?;
-        let standing = standing(claim.standing().await?, &claim.family().subject);
+        let read = claim.standing().await?;
+        let standing = standing(&read, &claim.family().subject);
         let claimed = ClaimedRefreshToken {
             record: claim.record(),
             family: claim.family(),
@@ -150,20 +153,21 @@ impl Exchange {
         };
         let renewal =
             refresh_token::redeem(claimed, request, client, &standing, &|scope| self.is_known(scope), self.now())?;
-        let (family, now, entropy) = (claim.family().id.clone(), self.now(), self.entropy());
-        let granted = claim.family().resources.clone();
-        let terms = |ceiling| sender.terms(ceiling, &granted);
+        let (family, now, entropy) = (claim.family().clone(), self.now(), self.entropy());
+        let terms = |extent| sender.terms(extent, &family.resources);
         match renewal {
-            Renewal::Keep { ceiling, refresh_expires_at } => {
-                let (access, record) = AccessToken::issue(&family, terms(ceiling)?, client, now, entropy);
+            Renewal::Keep { extent, refresh_expires_at } => {
+                let (access, record) = AccessToken::issue(&family.id, terms(extent)?, client, now, entropy);
+                let id_token = self.id_token((client, &family, &read), (&access, &record), Occasion::Refresh)?;
                 claim.keep(&record, refresh_expires_at).await?;
-                Ok(TokenResponse::new(&access, &record, Some(presented), &standing))
+                Ok(TokenResponse::new(&access, &record, Some(presented), &standing).with_id_token(id_token))
             }
-            Renewal::Rotate { ceiling, generation, refresh_expires_at } => {
-                let (access, record) = AccessToken::issue(&family, terms(ceiling)?, client, now, entropy);
-                let (refresh, kept) = RefreshToken::issue(&family, generation, refresh_expires_at, now, entropy);
+            Renewal::Rotate { extent, generation, refresh_expires_at } => {
+                let (access, record) = AccessToken::issue(&family.id, terms(extent)?, client, now, entropy);
+                let id_token = self.id_token((client, &family, &read), (&access, &record), Occasion::Refresh)?;
+                let (refresh, kept) = RefreshToken::issue(&family.id, generation, refresh_expires_at, now, entropy);
                 claim.rotate(&record, &kept).await?;
-                Ok(TokenResponse::new(&access, &record, Some(refresh.expose()), &standing))
+                Ok(TokenResponse::new(&access, &record, Some(refresh.expose()), &standing).with_id_token(id_token))
             }
             Renewal::Reuse => {
                 claim.revoke_family("a replaced refresh token was used").await?;
@@ -189,13 +193,8 @@ impl Exchange {
         let family = TokenFamilyId::generate(now, entropy);
         let family =
             client_credentials::redeem(family, request, client, &standing, &|scope| self.is_known(scope), now)?;
-        let (access, record) = AccessToken::issue(
-            &family.id,
-            sender.terms(family.ceiling.clone(), &family.resources)?,
-            client,
-            now,
-            entropy,
-        );
+        let terms = sender.terms(family.extent(), &family.resources)?;
+        let (access, record) = AccessToken::issue(&family.id, terms, client, now, entropy);
         self.channel.store().save_tokens(&family, &record).await?;
         Ok(TokenResponse::new(&access, &record, None, &standing))
     }
@@ -206,6 +205,22 @@ impl Exchange {
 
     fn entropy(&self) -> &dyn Entropy {
         self.channel.app.entropy.as_ref()
+    }
+
+    /// OpenID Connect Core §3.1.3.3, §12.2: an ID token with every access token that holds `openid`.
+    fn id_token(
+        &self,
+        (client, family, read): (&Client, &TokenFamily, &ClaimStanding),
+        (access_token, record): (&Secret, &AccessToken),
+        occasion: Occasion,
+    ) -> Result<Option<String>, TokenRefusal> {
+        let Some(user) = &read.user else { return Ok(None) };
+        let (issuer, access_token) = (self.channel.app.origin.as_str(), access_token.expose());
+        let parts = IdTokenParts { issuer, client, family, user, access_token };
+        let (algorithm, now) = (SigningAlgorithm::default(), self.now());
+        let token = IdToken::new(parts, &record.protocol_scopes, occasion, algorithm, now);
+        let signed = token.map(|token| self.channel.app.signing_keys.sign(algorithm, ID_TOKEN_TYP, &token, now));
+        Ok(signed.transpose()?)
     }
 
     fn is_known(&self, scope: &Scope) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_decision::{Contract, Contracts, Scope};
+use countersign_domain::oauth::openid::protocol_scope::ProtocolScope;
 
 use crate::oauth::front_channel::Asked;
 use crate::web::html::FormTarget;
@@ -15,11 +16,13 @@ pub fn app_card(asked: &Asked) -> App {
         Some(request) => request.redirect_uri.to_url(),
         None => asked.client.redirect_uris.first().and_then(|uri| Url::parse(uri).ok()),
     };
-    App {
-        name: asked.client.name.clone(),
-        return_host: redirect_uri.as_ref().map(return_host).unwrap_or_default(),
-        is_local: redirect_uri.is_some_and(|url| is_local(&url)),
-    }
+    App { name: asked.client.name.clone(), ..destination(redirect_uri.as_ref()) }
+}
+
+/// Where an app answers, which is all that is known of it when the app itself is not at hand.
+pub fn destination(redirect_uri: Option<&Url>) -> App {
+    let return_host = redirect_uri.map(return_host).unwrap_or_default();
+    App { name: return_host.clone(), return_host, is_local: redirect_uri.is_some_and(is_local) }
 }
 
 /// Where the forms of a page may lead in the end.
@@ -91,8 +94,11 @@ impl<'c> ScopeFacts<'c> {
         self.contracts.catalogue().scope_index(scope).is_some()
     }
 
-    /// What a contract says about it.
+    /// What the protocol or a contract says about it.
     pub fn description(&self, scope: &str) -> Option<String> {
+        if let Some(scope) = ProtocolScope::parse(scope) {
+            return Some(scope.description().to_owned());
+        }
         let catalogue = self.contracts.catalogue();
         let index = usize::try_from(catalogue.scope_index(scope)?).ok()?;
         catalogue.scopes().get(index)?.description.clone()
@@ -103,7 +109,8 @@ impl<'c> ScopeFacts<'c> {
         let line = |scope: &Scope| ScopeLine {
             id: scope.to_string(),
             description: self.description(scope.as_str()),
-            is_read_only: self.is_known(scope.as_str()) && self.opens(scope.as_str()).writes == 0,
+            is_read_only: ProtocolScope::parse(scope.as_str()).is_some()
+                || (self.is_known(scope.as_str()) && self.opens(scope.as_str()).writes == 0),
         };
         scopes.iter().map(line).collect()
     }

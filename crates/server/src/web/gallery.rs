@@ -5,9 +5,9 @@ use askama::Template;
 
 use crate::web::pages::{
     App, ApprovalImpact, ApprovalPage, Approvers, AuthorizeErrorPage, ChooseOrganizationPage, ConsentPage, FormKeys,
-    Frame, HomePage, HomeSession, OrganizationChoice, Person, Refusal, RefusedPage, Registration, RequestPage,
-    RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage, SignInProblem, SignedOutPage, Standing, Trouble,
-    TroublePage, WaitingRequest,
+    FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, Person, Refusal, RefusedPage, Registration,
+    RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage, SignInProblem, SignedOutPage, Standing,
+    Trouble, TroublePage, WaitingRequest,
 };
 
 /// A page in one state.
@@ -316,6 +316,13 @@ impl Cast<'_> {
         add(states, "home", &home);
         let session = HomeSession { person: self.ada(), organization: self.acme(), form: self.form() };
         add(states, "home-signed-in", &HomePage { session: Some(session), ..home });
+        let form_post = FormPostPage {
+            frame: self.frame(),
+            app: self.roster(),
+            action: "https://roster.globex.example/callback".into(),
+            fields: vec![("code".into(), self.text("cs_ac_1")), ("state".into(), self.text("xyz"))],
+        };
+        add(states, "form-post", &form_post);
         add(states, "signed-out", &SignedOutPage { frame: self.frame(), was_signed_in: true });
         add(states, "signed-out-nobody", &SignedOutPage { frame: self.frame(), was_signed_in: false });
         for (name, trouble) in [

@@ -6,8 +6,7 @@
 use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use countersign_domain::id::{OrganizationId, UserId};
-use countersign_domain::oauth::error::ErrorCode;
+use countersign_domain::id::{OrganizationId, SessionId, UserId};
 use countersign_domain::secret::{MAX_PASSWORD_BYTES, Secret, SecretHash, SecretKind};
 use countersign_domain::session::Session;
 use countersign_domain::user::{Email, UserState};
@@ -33,9 +32,6 @@ type Person = (OrganizationId, UserId);
 
 /// Shows the page, in a pre-session.
 pub async fn open(visit: &Visit, mut progress: InProgress, asked: &Asked) -> Result<Response, PageError> {
-    if asked.request.as_ref().is_some_and(|request| request.prompt.none) {
-        return Err(asked.refusal(ErrorCode::LoginRequired, "nobody is signed in"));
-    }
     let cookie = visit.cookie(Cookie::PreSession);
     let (cookie, is_new) =
         cookie.map_or_else(|| (visit.new_secret(SecretKind::PreSession), true), |cookie| (cookie, false));
@@ -148,7 +144,14 @@ async fn complete(
 ) -> Result<Response, PageError> {
     let secret = visit.new_secret(SecretKind::Session);
     let now = visit.context.now;
-    let session = Session { digest: secret.digest(), organization, user, authenticated_at: now, last_seen_at: now };
+    let session = Session {
+        id: SessionId::generate(now, visit.app.entropy.as_ref()),
+        digest: secret.digest(),
+        organization,
+        user,
+        authenticated_at: now,
+        last_seen_at: now,
+    };
     let interaction = progress.keep_for(visit, &secret).await?;
     if let Some(earlier) = visit.cookie(Cookie::Session) {
         visit.sign_in_store().end_session(&earlier.digest()).await?;

@@ -11,7 +11,7 @@ use countersign_store::StoreError;
 use crate::hashing::Busy;
 use crate::http::error::{form_status, trouble_status};
 use crate::http::form::FormError;
-use crate::oauth::front_channel::see_other;
+use crate::web::form_post;
 use crate::web::html::{self, FormTarget};
 use crate::web::pages::{AuthorizeErrorPage, Trouble, TroublePage};
 use crate::web::visit::Visit;
@@ -71,7 +71,7 @@ impl PageError {
                 *response.status_mut() = form_status(error);
                 response
             }
-            Self::Redirect(refusal) => see_other(&refusal.location(visit.app.origin.as_str())),
+            Self::Redirect(refusal) => form_post::send(visit, refusal.response(visit.app.origin.as_str())),
             _ => trouble_page(visit, self.trouble()),
         }
     }
@@ -151,6 +151,7 @@ fn explain(error: UnredirectableError) -> (&'static str, &'static str) {
         UnredirectableError::RequestObject(_) => {
             ("request", "Sign a fresh request for this issuer with one of the app's registered keys.")
         }
+        UnredirectableError::RedirectUriMissing => ("redirect_uri", "Send the redirect URI that is registered."),
         UnredirectableError::RedirectUri(UnverifiedRedirectUri::NoneRegistered) => {
             ("redirect_uri", "Register the app's redirect URI, then send exactly that.")
         }

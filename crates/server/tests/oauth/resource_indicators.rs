@@ -73,6 +73,7 @@ async fn a_token_for_another_api_is_not_taken_here() {
         ceiling: None,
         confirmation: None,
         audience: vec!["https://other.example".to_owned()],
+        protocol_scopes: Vec::new(),
         issued_at: bearer.issued_at,
         expires_at: bearer.expires_at,
     };

@@ -194,6 +194,8 @@ impl<'s> World<'s> {
             ceiling: ceiling.map(scopes),
             resources: Vec::new(),
             dpop_key: None,
+            session: None,
+            identity: None,
             created_at: now,
         };
         let access = AccessToken {
@@ -202,6 +204,7 @@ impl<'s> World<'s> {
             ceiling: family.ceiling.clone(),
             confirmation: None,
             audience: Vec::new(),
+            protocol_scopes: Vec::new(),
             issued_at: now,
             expires_at: now.plus_seconds(DEFAULT_TOKEN_TTL_SECONDS),
         };

@@ -2,7 +2,7 @@
 //! number of claimers wins (C14).
 
 use countersign_domain::entropy::Entropy;
-use countersign_domain::id::ClientId;
+use countersign_domain::id::{ClientId, SessionId};
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily};
 use countersign_domain::secret::Digest;
@@ -13,7 +13,7 @@ use crate::change::Author;
 use crate::column::{Columns, json_text};
 use crate::db::Transaction;
 use crate::token::family::{
-    ceiling_text, end_family, insert_access_token, insert_family, insert_refresh_token, thumbprint,
+    ceiling_text, end_family, insert_access_token, insert_family, insert_refresh_token, optional_session, thumbprint,
 };
 use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
@@ -86,9 +86,9 @@ impl<'s> SystemStore<'s> {
     pub async fn save_code(&self, code: &AuthorizationCode) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO authorization_codes (digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge,
-                                              resources, dpop_key, ceiling, authenticated_at, issued_at, expires_at,
-                                              claims)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)",
+                                              resources, dpop_key, ceiling, session_id, identity, authenticated_at,
+                                              issued_at, expires_at, claims)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0)",
         )
         .bind(&code.digest.as_bytes()[..])
         .bind(code.organization.as_str())
@@ -100,6 +100,8 @@ impl<'s> SystemStore<'s> {
         .bind(json_text(&code.resources))
         .bind(code.dpop_key.map(String::from))
         .bind(ceiling_text(code.ceiling.as_deref()))
+        .bind(code.session.as_ref().map(SessionId::as_str))
+        .bind(code.identity.as_ref().map(json_text))
         .bind(code.authenticated_at.as_micros())
         .bind(code.issued_at.as_micros())
         .bind(code.expires_at.as_micros())
@@ -119,7 +121,7 @@ impl<'s> SystemStore<'s> {
                       WHERE digest = $1
                         AND client_id = $2
                      RETURNING digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge, resources,
-                               dpop_key, ceiling, authenticated_at, issued_at, expires_at, claims",
+                               dpop_key, ceiling, session_id, identity, authenticated_at, issued_at, expires_at, claims",
                 )
                 .bind(&digest.as_bytes()[..])
                 .bind(client.as_str())
@@ -154,6 +156,8 @@ fn code(row: &AnyRow) -> Result<AuthorizationCode, StoreError> {
         resources: row.json("resources")?,
         dpop_key: thumbprint(row, "dpop_key")?,
         ceiling: row.optional_json("ceiling")?,
+        session: optional_session(row)?,
+        identity: row.optional_json("identity")?,
         authenticated_at: row.instant("authenticated_at")?,
         issued_at: row.instant("issued_at")?,
         expires_at: row.instant("expires_at")?,

@@ -1,7 +1,7 @@
 //! Token families, and the ways their tokens end.
 
 use countersign_decision::Scope;
-use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
+use countersign_domain::id::{ClientId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use countersign_domain::oauth::thumbprint::Thumbprint;
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily, TokenSubject};
 use countersign_domain::time::Timestamp;
@@ -150,9 +150,9 @@ pub(crate) async fn insert_family(
         TokenSubject::Client => None,
     };
     sqlx::query(
-        "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, resources, dpop_key, created_at,
-                                     used_at, revoked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)",
+        "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, resources, dpop_key, session_id,
+                                     identity, created_at, used_at, revoked_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL)",
     )
     .bind(family.organization.as_str())
     .bind(family.id.as_str())
@@ -161,6 +161,8 @@ pub(crate) async fn insert_family(
     .bind(ceiling_text(family.ceiling.as_deref()))
     .bind(json_text(&family.resources))
     .bind(family.dpop_key.map(String::from))
+    .bind(family.session.as_ref().map(SessionId::as_str))
+    .bind(family.identity.as_ref().map(json_text))
     .bind(family.created_at.as_micros())
     .bind(now.as_micros())
     .execute(&mut **transaction)
@@ -175,8 +177,9 @@ pub(crate) async fn insert_access_token(
 ) -> Result<(), StoreError> {
     check_family(family, &token.family)?;
     sqlx::query(
-        "INSERT INTO access_tokens (digest, org_id, family_id, ceiling, confirmation, audience, issued_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO access_tokens (digest, org_id, family_id, ceiling, confirmation, audience, protocol_scopes, issued_at,
+                                    expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(&token.digest.as_bytes()[..])
     .bind(family.organization.as_str())
@@ -184,6 +187,7 @@ pub(crate) async fn insert_access_token(
     .bind(ceiling_text(token.ceiling.as_deref()))
     .bind(token.confirmation.as_ref().map(json_text))
     .bind(json_text(&token.audience))
+    .bind(json_text(&token.protocol_scopes))
     .bind(token.issued_at.as_micros())
     .bind(token.expires_at.as_micros())
     .execute(&mut **transaction)
@@ -223,6 +227,8 @@ pub(crate) fn family(row: &AnyRow) -> Result<TokenFamily, StoreError> {
         ceiling: row.optional_json("ceiling")?,
         resources: row.json("resources")?,
         dpop_key: thumbprint(row, "dpop_key")?,
+        session: optional_session(row)?,
+        identity: row.optional_json("identity")?,
         created_at: row.instant("created_at")?,
     })
 }
@@ -237,6 +243,10 @@ pub(crate) fn subject(row: &AnyRow) -> Result<TokenSubject, StoreError> {
 /// A thumbprint that may be there.
 pub(crate) fn thumbprint(row: &AnyRow, column: &str) -> Result<Option<Thumbprint>, StoreError> {
     row.optional_text(column)?.map(|text| Thumbprint::parse(&text).map_err(|_| damaged(column))).transpose()
+}
+
+pub(crate) fn optional_session(row: &AnyRow) -> Result<Option<SessionId>, StoreError> {
+    row.optional_text("session_id")?.map(|_| row.id("session_id")).transpose()
 }
 
 pub(crate) fn ceiling_text(ceiling: Option<&[Scope]>) -> Option<String> {

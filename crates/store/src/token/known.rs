@@ -3,6 +3,7 @@
 use countersign_domain::client::ClientState;
 use countersign_domain::id::ClientId;
 use countersign_domain::oauth::introspection::{KnownToken, TokenKind};
+use countersign_domain::oauth::openid::protocol_scope::ProtocolScope;
 use countersign_domain::oauth::token::{TokenFamily, TokenSubject};
 use countersign_domain::secret::Digest;
 
@@ -16,17 +17,17 @@ impl SystemStore<'_> {
     /// What is kept of an access or refresh token; `None` for unknown ones. Ended ones answer, for the caller to judge.
     pub async fn known_token(&self, digest: &Digest) -> Result<Option<KnownToken>, StoreError> {
         let row = sqlx::query(
-            "SELECT t.kind, t.ceiling AS token_ceiling, t.confirmation, t.audience, t.issued_at, t.expires_at, t.is_replaced,
-                    f.org_id, f.family_id, f.client_id, f.user_id, f.ceiling, f.resources, f.dpop_key, f.created_at,
-                    f.revoked_at,
+            "SELECT t.kind, t.ceiling AS token_ceiling, t.confirmation, t.audience, t.protocol_scopes, t.issued_at, t.expires_at,
+                    t.is_replaced, f.org_id, f.family_id, f.client_id, f.user_id, f.ceiling, f.resources, f.dpop_key,
+                    f.session_id, f.identity, f.created_at, f.revoked_at,
                     c.state AS client_state, h.is_active AS client_home_active
-               FROM (SELECT org_id, family_id, 'access' AS kind, ceiling, confirmation, audience, issued_at, expires_at,
-                            0 AS is_replaced
+               FROM (SELECT org_id, family_id, 'access' AS kind, ceiling, confirmation, audience, protocol_scopes, issued_at,
+                            expires_at, 0 AS is_replaced
                        FROM access_tokens
                       WHERE digest = $1
                       UNION ALL
                      SELECT r.org_id, r.family_id, 'refresh' AS kind, g.ceiling, NULL AS confirmation, g.resources AS audience,
-                            r.issued_at, r.expires_at,
+                            NULL AS protocol_scopes, r.issued_at, r.expires_at,
                             CASE WHEN r.rotated_at IS NULL THEN 0 ELSE 1 END AS is_replaced
                        FROM refresh_tokens r
                        JOIN token_families g ON g.org_id = r.org_id AND g.family_id = r.family_id
@@ -41,12 +42,16 @@ impl SystemStore<'_> {
         let Some(row) = row else {
             return Ok(None);
         };
+        let family = family(&row)?;
+        let own_scopes: Option<Vec<ProtocolScope>> = row.optional_json("protocol_scopes")?;
         Ok(Some(KnownToken {
+            // A refresh token holds what its family does.
+            protocol_scopes: own_scopes.unwrap_or_else(|| family.extent().protocol),
             kind: match row.text("kind")?.as_str() {
                 "access" => TokenKind::Access,
                 _ => TokenKind::Refresh { is_replaced: row.flag("is_replaced")? },
             },
-            family: family(&row)?,
+            family,
             is_revoked: row.optional_instant("revoked_at")?.is_some(),
             ceiling: row.optional_json("token_ceiling")?,
             confirmation: row.optional_json("confirmation")?,

@@ -4,7 +4,7 @@
 use countersign_domain::authorization::ScopeGrant;
 use countersign_domain::id::{ClientId, OrganizationId, UserId};
 use countersign_domain::organization::Organization;
-use countersign_domain::user::UserState;
+use countersign_domain::user::User;
 
 use crate::StoreError;
 use crate::authorization::find_authorization;
@@ -19,8 +19,8 @@ pub struct ClaimStanding {
     pub organization: Organization,
     /// What it decided about the client; `None` where it has not.
     pub grant: Option<ScopeGrant>,
-    /// The user's state; `None` for an unknown one, or where nobody but the client acts.
-    pub user_state: Option<UserState>,
+    /// The user; `None` for an unknown one, or where nobody but the client acts.
+    pub user: Option<User>,
 }
 
 pub(crate) async fn read_standing(
@@ -35,9 +35,5 @@ pub(crate) async fn read_standing(
         Some(user) => find_user(&mut **transaction, organization, user).await?,
         None => None,
     };
-    Ok(ClaimStanding {
-        organization: found.ok_or(StoreError::NotFound { what: "organization" })?,
-        grant,
-        user_state: user.map(|user| user.state),
-    })
+    Ok(ClaimStanding { organization: found.ok_or(StoreError::NotFound { what: "organization" })?, grant, user })
 }

@@ -2,6 +2,7 @@
 
 use countersign_decision::AuthorizationState;
 use countersign_domain::client::Client;
+use countersign_domain::id::SessionId;
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::thumbprint::Thumbprint;
 use countersign_domain::oauth::token::{RefreshToken, TokenFamily};
@@ -34,6 +35,8 @@ async fn issued(fixture: &Fixture) -> Issued {
         resources: vec!["https://api.example".to_owned()],
         dpop_key: Some(Thumbprint::of(b"key")),
         ceiling: Some(scopes(&["users"])),
+        session: Some(SessionId::parse("sid").unwrap()),
+        identity: None,
         authenticated_at: NOW,
         issued_at: NOW,
         expires_at: NOW.plus_seconds(60),
@@ -168,7 +171,7 @@ both! {
         let system = fixture.system(SystemTask::TokenEndpoint);
         let mut claim = system.claim_code(&code.digest, &client.id).await.unwrap().unwrap();
         let standing = claim.standing().await.unwrap();
-        assert_eq!((standing.user_state, standing.grant), (Some(UserState::Active), None));
+        assert_eq!((standing.user.map(|user| user.state), standing.grant), (Some(UserState::Active), None));
         assert_eq!(standing.organization.id, organization_id("acme"));
         drop(claim);
         fixture.org("acme").deny(&client.id, "").await.unwrap();

@@ -157,6 +157,8 @@ impl Fixture {
             ceiling: None,
             resources: Vec::new(),
             dpop_key: None,
+            session: None,
+            identity: None,
             created_at: NOW,
         }
     }
@@ -207,6 +209,7 @@ pub(crate) fn access_token(secret: &str, family: &TokenFamily) -> AccessToken {
         ceiling: family.ceiling.clone(),
         confirmation: None,
         audience: Vec::new(),
+        protocol_scopes: family.extent().protocol,
         issued_at: NOW,
         expires_at: NOW.plus_seconds(3_600),
     }

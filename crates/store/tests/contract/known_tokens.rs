@@ -1,7 +1,12 @@
 //! Tokens that somebody asks about or gives back.
 
 use countersign_domain::client::ClientState;
+use countersign_domain::id::SessionId;
 use countersign_domain::oauth::introspection::{KnownToken, TokenKind};
+use countersign_domain::oauth::openid::claims::ClaimName;
+use countersign_domain::oauth::openid::identity::{Identity, PASSWORD_ACR};
+use countersign_domain::oauth::openid::protocol_scope::ProtocolScope;
+use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily};
 use countersign_domain::secret::Digest;
 use countersign_store::SystemTask;
@@ -14,9 +19,29 @@ both! {
         fixture.organization("acme").await;
         let ada = fixture.user("acme", "ada").await;
         let client = fixture.client("acme", "App").await;
-        let family = TokenFamily { ceiling: Some(scopes(&["users", "oauth"])), ..fixture.family("acme", &client, &ada) };
+        let identity = Identity {
+            scopes: vec![ProtocolScope::OpenId, ProtocolScope::Email],
+            nonce: Some("n".to_owned()),
+            auth_time: NOW.as_seconds(),
+            acr: PASSWORD_ACR.to_owned(),
+            id_token_claims: Vec::new(),
+            userinfo_claims: vec![ClaimName::Name],
+        };
+        let family = TokenFamily {
+            ceiling: Some(scopes(&["users", "oauth"])),
+            session: Some(SessionId::parse("sid").unwrap()),
+            identity: Some(identity),
+            ..fixture.family("acme", &client, &ada)
+        };
+        let key = Thumbprint::parse(&"A".repeat(43)).unwrap();
         let access = access_token("access", &family);
-        let narrowed = AccessToken { ceiling: Some(scopes(&["users"])), ..access };
+        let narrowed = AccessToken {
+            ceiling: Some(scopes(&["users"])),
+            confirmation: Some(Confirmation::Key(key)),
+            audience: vec!["https://api.example".to_owned()],
+            protocol_scopes: vec![ProtocolScope::OpenId],
+            ..access
+        };
         let system = fixture.system(SystemTask::TokenEndpoint);
         system.save_tokens(&family, &narrowed).await.unwrap();
         let expected = KnownToken {
@@ -24,6 +49,9 @@ both! {
             family: family.clone(),
             is_revoked: false,
             ceiling: Some(scopes(&["users"])),
+            confirmation: Some(Confirmation::Key(key)),
+            audience: vec!["https://api.example".to_owned()],
+            protocol_scopes: vec![ProtocolScope::OpenId],
             issued_at: NOW,
             expires_at: NOW.plus_seconds(3_600),
             client_state: ClientState::Active,

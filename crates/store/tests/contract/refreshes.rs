@@ -36,6 +36,8 @@ pub(crate) async fn issued(fixture: &Fixture) -> Issued {
         resources: Vec::new(),
         dpop_key: None,
         ceiling: None,
+        session: None,
+        identity: None,
         authenticated_at: NOW,
         issued_at: NOW,
         expires_at: NOW.plus_seconds(60),

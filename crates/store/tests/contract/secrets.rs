@@ -72,7 +72,7 @@ both! {
         acme.add_client_secret(&client.id, &SecretHash::Sha256(second.digest()), None).await.unwrap();
         let family = fixture.family("acme", &client, &ada);
         let system = fixture.system(SystemTask::TokenEndpoint);
-        let mut signed_in = crate::sessions::session("acme", &ada, "");
+        let mut signed_in = crate::sessions::session("acme", &ada, "sid");
         signed_in.digest = session.digest();
         system.create_session(&signed_in).await.unwrap();
         system.save_code(&AuthorizationCode {
@@ -86,6 +86,8 @@ both! {
             resources: Vec::new(),
             dpop_key: None,
             ceiling: None,
+            session: None,
+            identity: None,
             authenticated_at: NOW,
             issued_at: NOW,
             expires_at: NOW.plus_seconds(60),

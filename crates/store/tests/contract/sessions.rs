@@ -1,5 +1,6 @@
 //! Signed-in browsers.
 
+use countersign_domain::id::SessionId;
 use countersign_domain::secret::Digest;
 use countersign_domain::session::{SESSION_IDLE_SECONDS, Session};
 use countersign_domain::user::{User, UserState};
@@ -10,6 +11,7 @@ use crate::fixture::{NOW, organization_id};
 
 pub(crate) fn session(organization: &str, user: &User, cookie: &str) -> Session {
     Session {
+        id: SessionId::parse(cookie).unwrap(),
         digest: Digest::of(cookie.as_bytes()),
         organization: organization_id(organization),
         user: user.id.clone(),

@@ -4,9 +4,10 @@ use countersign_decision::Scope;
 
 use crate::client::{Client, GrantType};
 use crate::entropy::Entropy;
-use crate::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
+use crate::id::{ClientId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use crate::oauth::authorize::AuthorizationRequest;
 use crate::oauth::error::TokenError;
+use crate::oauth::openid::identity::Identity;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::scopes::Standing;
 use crate::oauth::thumbprint::Thumbprint;
@@ -42,6 +43,10 @@ pub struct AuthorizationCode {
     pub dpop_key: Option<Thumbprint>,
     /// The ceiling of the tokens; `None`: they follow the authorization as it changes.
     pub ceiling: Option<Vec<Scope>>,
+    /// The sign-in that it came from.
+    pub session: Option<SessionId>,
+    /// What was granted about the person.
+    pub identity: Option<Identity>,
     /// When the user proved who they are.
     pub authenticated_at: Timestamp,
     /// When it was issued.
@@ -72,6 +77,8 @@ impl AuthorizationCode {
             resources: request.resources.clone(),
             dpop_key: request.dpop_jkt,
             ceiling,
+            session: Some(session.id.clone()),
+            identity: Identity::granted(request, client, session),
             authenticated_at: session.authenticated_at,
             issued_at: now,
             expires_at: now.plus_seconds(CODE_TTL_SECONDS),
@@ -97,7 +104,7 @@ pub enum Redemption {
     /// Tokens of this new family, with a refresh token if asked for.
     Issue {
         /// The family to begin.
-        family: TokenFamily,
+        family: Box<TokenFamily>,
         /// Whether a refresh token comes with it.
         with_refresh_token: bool,
     },
@@ -146,7 +153,7 @@ pub fn redeem(
         return Err(TokenError::NoLongerAuthorized);
     }
     Ok(Redemption::Issue {
-        family: family_of(code, client, now),
+        family: Box::new(family_of(code, client, now)),
         with_refresh_token: client.has_grant(GrantType::RefreshToken),
     })
 }
@@ -189,6 +196,8 @@ fn family_of(code: ClaimedCode<'_>, client: &Client, now: Timestamp) -> TokenFam
         resources: record.resources.clone(),
         // RFC 9449 §5: refresh tokens of public clients are bound; a confidential client's are bound by how it authenticates.
         dpop_key: code.proven_key.filter(|_| !client.is_confidential),
+        session: record.session.clone(),
+        identity: record.identity.clone(),
         created_at: now,
     }
 }
@@ -198,9 +207,7 @@ mod tests {
     use super::*;
     use crate::entropy::SeededEntropy;
     use crate::oauth::parameters::Parameters;
-    use crate::oauth::samples::{
-        CHALLENGE, ISSUED, VERIFIER, acme, ada, client, code, public_client, scopes, standing,
-    };
+    use crate::oauth::samples::{CHALLENGE, ISSUED, VERIFIER, client, code, public_client, scopes, session, standing};
     use crate::oauth::scopes::AppStanding;
     use zeroize::Zeroizing;
 
@@ -320,15 +327,8 @@ mod tests {
             ("code_challenge_method", "S256"),
         ]);
         let request = AuthorizationRequest::check(&parameters, Some(&client()), &|_| true).unwrap();
-        let session = Session {
-            digest: Digest::of(b"session"),
-            organization: acme(),
-            user: ada(),
-            authenticated_at: ISSUED,
-            last_seen_at: ISSUED,
-        };
         let entropy = SeededEntropy::new(1);
-        let (secret, record) = AuthorizationCode::issue(&request, &client(), &session, None, ISSUED, &entropy);
+        let (secret, record) = AuthorizationCode::issue(&request, &client(), &session(), None, ISSUED, &entropy);
         let expected = AuthorizationCode { digest: secret.digest(), family: record.family.clone(), ..code() };
         assert_eq!(record, expected);
         assert_eq!(secret.expose().len(), "cs_ac_".len() + 43 + 6);

@@ -47,6 +47,8 @@ pub fn redeem(
         ceiling,
         resources: Vec::new(),
         dpop_key: None,
+        session: None,
+        identity: None,
         created_at: now,
     })
 }

@@ -8,9 +8,10 @@ use countersign_decision::Scope;
 
 use crate::client::{Client, GrantType};
 use crate::oauth::error::{TokenError, quotable};
-use crate::oauth::scopes::{Standing, parse_requested};
+use crate::oauth::openid::protocol_scope::RequestedScopes;
+use crate::oauth::scopes::Standing;
 use crate::oauth::thumbprint::Thumbprint;
-use crate::oauth::token::{RefreshToken, TokenFamily};
+use crate::oauth::token::{Extent, RefreshToken, TokenFamily};
 use crate::oauth::token_request::RefreshRequest;
 use crate::time::Timestamp;
 
@@ -41,15 +42,15 @@ pub struct ClaimedRefreshToken<'a> {
 pub enum Renewal {
     /// A new access token; the refresh token stays.
     Keep {
-        /// The ceiling of the new access token.
-        ceiling: Option<Vec<Scope>>,
+        /// What the new access token may be used for.
+        extent: Extent,
         /// When the refresh token now ends if it is not used.
         refresh_expires_at: Timestamp,
     },
     /// A new access token and a new refresh token of the next generation; this one begins its grace time, if it has not.
     Rotate {
-        /// The ceiling of the new access token; the refresh token keeps the family's (C39).
-        ceiling: Option<Vec<Scope>>,
+        /// What the new access token may be used for; the refresh token keeps the family's (C39).
+        extent: Extent,
         /// The generation of the new refresh token.
         generation: i64,
         /// When the new refresh token ends if it is not used.
@@ -97,13 +98,13 @@ pub fn redeem(
     if !standing.leaves_something(token.family.ceiling.as_deref()) {
         return Err(TokenError::NoLongerAuthorized);
     }
-    let ceiling = narrowed(token.family.ceiling.as_deref(), request.scope.as_deref(), standing, is_known)?;
+    let extent = narrowed(token.family.extent(), request.scope.as_deref(), standing, is_known)?;
     let refresh_expires_at = absolute_end.min(now.plus_seconds(REFRESH_IDLE_SECONDS));
     // RFC 9700 §4.14.2: rotation, or a binding to the sender: its secret, or its key.
     if client.is_confidential || token.family.dpop_key.is_some() {
-        return Ok(Renewal::Keep { ceiling, refresh_expires_at });
+        return Ok(Renewal::Keep { extent, refresh_expires_at });
     }
-    Ok(Renewal::Rotate { ceiling, generation: token.record.generation + 1, refresh_expires_at })
+    Ok(Renewal::Rotate { extent, generation: token.record.generation + 1, refresh_expires_at })
 }
 
 /// Whether the token was replaced longer ago than its grace time, or a successor of its generation's has been used: then
@@ -120,19 +121,21 @@ fn is_reuse(token: ClaimedRefreshToken<'_>, now: Timestamp) -> bool {
 
 /// RFC 6749 §6: the requested scope MUST NOT include any scope not originally granted.
 fn narrowed(
-    ceiling: Option<&[Scope]>,
+    granted: Extent,
     requested: Option<&str>,
     standing: &Standing,
     is_known: &dyn Fn(&Scope) -> bool,
-) -> Result<Option<Vec<Scope>>, TokenError> {
-    let Some(requested) = requested else { return Ok(ceiling.map(<[Scope]>::to_vec)) };
-    let requested = parse_requested(requested, is_known)?;
-    if let Some(wider) = requested.iter().find(|scope| ceiling.is_some_and(|ceiling| !ceiling.contains(scope))) {
-        return Err(TokenError::ScopeWidened(quotable(wider.as_str())));
+) -> Result<Extent, TokenError> {
+    let Some(requested) = requested else { return Ok(granted) };
+    let RequestedScopes { protocol, contract } = RequestedScopes::parse(requested, is_known)?;
+    let is_wider = |scope: &&Scope| granted.ceiling.as_ref().is_some_and(|ceiling| !ceiling.contains(scope));
+    let wider = protocol.iter().find(|scope| !granted.protocol.contains(scope)).map(|scope| scope.as_str());
+    if let Some(wider) = wider.or_else(|| contract.iter().find(is_wider).map(Scope::as_str)) {
+        return Err(TokenError::ScopeWidened(quotable(wider)));
     }
-    match standing.unauthorized(&requested) {
+    match standing.unauthorized(&contract) {
         Some(scope) => Err(TokenError::UnauthorizedScope(quotable(scope.as_str()))),
-        None => Ok(Some(requested)),
+        None => Ok(Extent { ceiling: Some(contract), protocol }),
     }
 }
 
@@ -140,7 +143,9 @@ fn narrowed(
 mod tests {
     use super::*;
     use crate::id::ClientId;
-    use crate::oauth::samples::{ISSUED, client, family, public_client, refresh_token, scopes, standing};
+    use crate::oauth::openid::identity::Identity;
+    use crate::oauth::openid::protocol_scope::ProtocolScope;
+    use crate::oauth::samples::{ISSUED, client, family, identity, public_client, refresh_token, scopes, standing};
     use crate::oauth::scopes::AppStanding;
     use proptest::prelude::*;
     use zeroize::Zeroizing;
@@ -181,7 +186,14 @@ mod tests {
                 newest_generation: self.newest_generation,
                 proven_key: self.proven_key,
             };
-            redeem(token, &request(scope), &self.client, &self.standing, &|_| true, now)
+            redeem(
+                token,
+                &request(scope),
+                &self.client,
+                &self.standing,
+                &|scope| ProtocolScope::parse(scope.as_str()).is_none(),
+                now,
+            )
         }
     }
 
@@ -190,7 +202,10 @@ mod tests {
         let kept = Case::of(client()).redeem(None, ISSUED.plus_seconds(60)).unwrap();
         assert_eq!(
             kept,
-            Renewal::Keep { ceiling: None, refresh_expires_at: ISSUED.plus_seconds(60 + REFRESH_IDLE_SECONDS) }
+            Renewal::Keep {
+                extent: Extent::default(),
+                refresh_expires_at: ISSUED.plus_seconds(60 + REFRESH_IDLE_SECONDS)
+            }
         );
     }
 
@@ -272,11 +287,26 @@ mod tests {
         let mut case = Case::of(client());
         case.family.ceiling = Some(scopes(&["users", "oauth"]));
         let ceiling_of = |renewal| match renewal {
-            Ok(Renewal::Keep { ceiling, .. }) => ceiling,
+            Ok(Renewal::Keep { extent, .. }) => extent.ceiling,
             other => panic!("{other:?}"),
         };
         assert_eq!(ceiling_of(case.redeem(Some("users"), ISSUED)), Some(scopes(&["users"])));
         assert_eq!(ceiling_of(case.redeem(None, ISSUED)), Some(scopes(&["users", "oauth"])));
+    }
+
+    #[test]
+    fn c38_c39_protocol_scopes_are_narrowed_and_not_widened_too() {
+        let mut case = Case::of(client());
+        case.family.identity = Some(Identity { scopes: vec![ProtocolScope::OpenId], ..identity() });
+        case.family.ceiling = Some(scopes(&["users"]));
+        let extent_of = |scope| match case.redeem(scope, ISSUED) {
+            Ok(Renewal::Keep { extent, .. }) => Ok(extent),
+            Err(error) => Err(error),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(extent_of(None), Ok(case.family.extent()));
+        assert_eq!(extent_of(Some("users")), Ok(Extent { ceiling: Some(scopes(&["users"])), protocol: Vec::new() }));
+        assert_eq!(extent_of(Some("openid email")), Err(TokenError::ScopeWidened("email".into())));
     }
 
     #[test]

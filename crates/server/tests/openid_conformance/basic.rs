@@ -1,0 +1,7 @@
+//! oidcc-basic-certification-test-plan: 38 modules.
+
+mod claims;
+mod codes;
+mod happy;
+mod hints;
+mod sessions;

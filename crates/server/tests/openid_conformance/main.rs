@@ -1,0 +1,22 @@
+//! The modules of the OpenID Foundation's certification plans, re-created under their own names, so that an official run
+//! maps one to one. Where the suite takes a screenshot, the page is looked at.
+//!
+//! | file | plan |
+//! |---|---|
+//! | `basic.rs` `basic/` | oidcc-basic-certification-test-plan |
+//! | `config.rs` | oidcc-config-certification-test-plan |
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(unreachable_pub, reason = "a test binary exports nothing")]
+#![expect(dead_code, unused_imports, reason = "support is shared with other test binaries")]
+
+#[path = "../oauth/jwt.rs"]
+mod jwt;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../oauth/world.rs"]
+mod world;
+
+mod basic;
+mod config;
+mod relying_party;
