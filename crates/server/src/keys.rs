@@ -17,14 +17,16 @@ use std::sync::Arc;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use countersign_domain::entropy::Entropy;
+use countersign_domain::oauth::jwk::JwkSet;
+use countersign_domain::oauth::jws::{Jws, JwsAlgorithm};
 use countersign_domain::oauth::signing_key::{
     KeyState, Rotation, SigningAlgorithm, SigningKey, active, jwks, rotation,
 };
 use countersign_domain::time::Timestamp;
 use countersign_store::{Store, StoreError, SystemStore, SystemTask};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::keys::vault::Vault;
@@ -39,6 +41,8 @@ struct Seen {
     revision: i64,
     keys: Vec<SigningKey>,
     private: HashMap<String, EncodingKey>,
+    /// Every kept key, for what comes back.
+    public: JwkSet,
 }
 
 /// Nothing can be signed.
@@ -116,18 +120,9 @@ impl SigningKeys {
 
     /// The claims of a JWT of type `typ` that this installation signed, whatever its age; `None` for any other text.
     pub fn verified(&self, typ: &str, jwt: &str) -> Option<Value> {
-        let header = jsonwebtoken::decode_header(jwt).ok().filter(|header| header.typ.as_deref() == Some(typ))?;
-        let seen = self.seen.load();
-        // RFC 8725 §3.1: the key says the algorithm, never the header alone.
-        let is_named =
-            |key: &&SigningKey| header.kid.as_deref() == Some(&key.kid) && header.alg == named(key.algorithm);
-        let key = seen.keys.iter().find(is_named)?;
-        let public = serde_json::from_value(key.public_jwk.clone()).ok()?;
-        let mut rules = Validation::new(header.alg);
-        rules.required_spec_claims.clear();
-        (rules.validate_exp, rules.validate_aud) = (false, false);
-        let decoded = jsonwebtoken::decode(jwt, &DecodingKey::from_jwk(&public).ok()?, &rules);
-        decoded.ok().map(|decoded| decoded.claims)
+        let jws = Jws::read(jwt, &[JwsAlgorithm::Es256, JwsAlgorithm::Rs256, JwsAlgorithm::EdDsa]).ok()?;
+        let claims = jws.typed(&[typ]).ok()?.verify(&self.seen.load().public).ok()?;
+        Some(Value::Object(claims.members().clone()))
     }
 
     /// The public keys (RFC 7517 §5).
@@ -172,7 +167,9 @@ impl Stored {
                 .with_context(|| format!("the stored signing key `{}` cannot be read", key.kid))?;
             private.insert(key.kid.clone(), opened);
         }
-        Ok(Seen { revision: self.revision, keys: self.keys, private })
+        let all: Vec<&Value> = self.keys.iter().map(|key| &key.public_jwk).collect();
+        let public = serde_json::from_value(json!({ "keys": all })).context("the stored public keys cannot be read")?;
+        Ok(Seen { revision: self.revision, keys: self.keys, private, public })
     }
 }
 

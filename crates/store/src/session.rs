@@ -1,11 +1,14 @@
 //! Signed-in browsers.
 
-use countersign_domain::id::UserId;
+use countersign_domain::id::{OrganizationId, SessionId, UserId};
 use countersign_domain::secret::Digest;
 use countersign_domain::session::Session;
 
-use crate::change::OrgWriter;
+use serde_json::{Value, json};
+
+use crate::change::{Author, Event, OrgWriter, write_audit};
 use crate::column::Columns;
+use crate::token::family::end_tokens_of_session;
 use crate::{StoreError, SystemStore};
 
 impl SystemStore<'_> {
@@ -71,6 +74,36 @@ impl SystemStore<'_> {
             .execute(self.database.writer())
             .await?;
         Ok(())
+    }
+
+    /// Signs somebody out: the session ends, and every code and token that came from it (C43). `false` if there is none.
+    pub async fn sign_out(&self, digest: &Digest) -> Result<bool, StoreError> {
+        self.database
+            .write(|mut transaction| async move {
+                let row = sqlx::query("DELETE FROM sessions WHERE digest = $1 RETURNING org_id, session_id, user_id")
+                    .bind(&digest.as_bytes()[..])
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                let Some(row) = row else {
+                    return Ok(false);
+                };
+                let (organization, session) = (row.id::<OrganizationId>("org_id")?, row.id::<SessionId>("session_id")?);
+                let ended = end_tokens_of_session(&mut transaction, &organization, &session, self.now).await?;
+                let actor = self.task.actor();
+                let author =
+                    Author { organization: &organization, actor: &actor, now: self.now, entropy: self.entropy };
+                let event = Event {
+                    action: "session.end".into(),
+                    entity: "user".into(),
+                    entity_id: row.text("user_id")?,
+                    before: Value::Null,
+                    after: json!({ "session": session, "families": ended }),
+                };
+                write_audit(&mut transaction, &author, &event).await?;
+                transaction.commit().await?;
+                Ok(true)
+            })
+            .await
     }
 
     /// Gives a session a new secret; the old one is dead (A33).

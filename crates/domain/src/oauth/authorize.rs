@@ -184,7 +184,7 @@ impl AuthorizationRequest {
         let dpop_jkt = parameters.value("dpop_jkt").map(Thumbprint::parse).transpose();
         let dpop_jkt = dpop_jkt.map_err(|error| answer((ErrorCode::InvalidRequest, format!("`dpop_jkt`: {error}"))))?;
         let prompt = check_prompt(parameters).map_err(answer)?;
-        let identity = IdentityWish::read(parameters).map_err(answer)?;
+        let identity = IdentityWish::read(parameters, client).map_err(answer)?;
         let hints = Hints::read(parameters);
         let (protocol_scopes, scopes) = match requested {
             Some(RequestedScopes { protocol, contract }) => (protocol, Some(contract)),

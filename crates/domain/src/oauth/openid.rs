@@ -8,6 +8,7 @@
 //! | `sign_in.rs` | whether somebody must prove again who they are (§3.1.2.3) |
 //! | `identity.rs` | what a code and its tokens remember of the sign-in |
 //! | `id_token_hint.rs` | an ID token that comes back (§3.1.2.1) |
+//! | `rp_logout.rs` | what a request to sign out leads to (RP-Initiated Logout) |
 //! | `id_token.rs` | the ID token (§2, §3.1.3.6) and the UserInfo answer (§5.3) |
 
 pub mod claims;
@@ -15,5 +16,6 @@ pub mod id_token;
 pub mod id_token_hint;
 pub mod identity;
 pub mod protocol_scope;
+pub mod rp_logout;
 pub mod sign_in;
 pub mod wish;

@@ -72,17 +72,22 @@ impl VerifiedRedirectUri {
 
     /// The address of an authorization response: `parameters` added to the query, which is kept (RFC 6749 §3.1.2).
     pub fn with_query(&self, parameters: &[(&str, &str)]) -> String {
-        let mut location = self.uri.clone();
-        let mut separator = if self.uri.contains('?') { '&' } else { '?' };
-        for (name, value) in parameters {
-            location.push(separator);
-            location.push_str(name);
-            location.push('=');
-            location.extend(utf8_percent_encode(value, QUERY_VALUE));
-            separator = '&';
-        }
-        location
+        with_query(&self.uri, parameters)
     }
+}
+
+/// `parameters` added to the query of an address that was registered.
+pub fn with_query(uri: &str, parameters: &[(&str, &str)]) -> String {
+    let mut location = uri.to_owned();
+    let mut separator = if uri.contains('?') { '&' } else { '?' };
+    for (name, value) in parameters {
+        location.push(separator);
+        location.push_str(name);
+        location.push('=');
+        location.extend(utf8_percent_encode(value, QUERY_VALUE));
+        separator = '&';
+    }
+    location
 }
 
 /// Everything but unreserved characters is encoded, the blank as `%20`: some clients read `+` as itself.

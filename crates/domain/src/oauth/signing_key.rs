@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::client::MAX_TOKEN_TTL_SECONDS;
+use crate::client::{Client, MAX_TOKEN_TTL_SECONDS};
 use crate::time::Timestamp;
 
 /// How long clients may keep our key set, in seconds: the `max-age` of `/oauth/jwks`.
@@ -47,6 +47,12 @@ impl SigningAlgorithm {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
+}
+
+/// How the ID tokens of `client` are signed (OpenID Connect Registration §2 `id_token_signed_response_alg`).
+pub fn of_id_tokens(client: &Client) -> SigningAlgorithm {
+    let registered = client.metadata.id_token_signed_response_alg;
+    registered.and_then(|algorithm| SigningAlgorithm::parse(algorithm.as_str())).unwrap_or_default()
 }
 
 /// What is kept of a signing key.

@@ -23,7 +23,7 @@ use countersign_domain::oauth::openid::id_token::{ID_TOKEN_TYP, IdToken, IdToken
 use countersign_domain::oauth::resource::{audience, requested};
 use countersign_domain::oauth::scopes::Standing;
 use countersign_domain::oauth::sender_constraint::bound_to;
-use countersign_domain::oauth::signing_key::SigningAlgorithm;
+use countersign_domain::oauth::signing_key;
 use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
 use countersign_domain::oauth::token::{
     AccessToken, Extent, RefreshToken, TokenFamily, TokenResponse, TokenSubject, TokenTerms,
@@ -217,7 +217,7 @@ impl Exchange {
         let Some(user) = &read.user else { return Ok(None) };
         let (issuer, access_token) = (self.channel.app.origin.as_str(), access_token.expose());
         let parts = IdTokenParts { issuer, client, family, user, access_token };
-        let (algorithm, now) = (SigningAlgorithm::default(), self.now());
+        let (algorithm, now) = (signing_key::of_id_tokens(client), self.now());
         let token = IdToken::new(parts, &record.protocol_scopes, occasion, algorithm, now);
         let signed = token.map(|token| self.channel.app.signing_keys.sign(algorithm, ID_TOKEN_TYP, &token, now));
         Ok(signed.transpose()?)

@@ -4,10 +4,10 @@
 use askama::Template;
 
 use crate::web::pages::{
-    App, ApprovalImpact, ApprovalPage, Approvers, AuthorizeErrorPage, ChooseOrganizationPage, ConsentPage, FormKeys,
-    FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, Person, Refusal, RefusedPage, Registration,
-    RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage, SignInProblem, SignedOutPage, Standing,
-    Trouble, TroublePage, WaitingRequest,
+    App, ApprovalImpact, ApprovalPage, Approvers, AuthorizeErrorPage, ChooseOrganizationPage, ConfirmSignOutPage,
+    ConsentPage, FormKeys, FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, Person, Refusal,
+    RefusedPage, Registration, RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage,
+    SignInProblem, SignedOutPage, Standing, Trouble, TroublePage, WaitingRequest,
 };
 
 /// A page in one state.
@@ -323,6 +323,15 @@ impl Cast<'_> {
             fields: vec![("code".into(), self.text("cs_ac_1")), ("state".into(), self.text("xyz"))],
         };
         add(states, "form-post", &form_post);
+        let confirm = ConfirmSignOutPage {
+            frame: self.frame(),
+            form: self.form(),
+            person: self.ada(),
+            app: Some(self.roster()),
+            fields: vec![("state", self.text("xyz"))],
+        };
+        add(states, "confirm-sign-out", &confirm);
+        add(states, "confirm-sign-out-nobody", &ConfirmSignOutPage { app: None, fields: vec![], ..confirm });
         add(states, "signed-out", &SignedOutPage { frame: self.frame(), was_signed_in: true });
         add(states, "signed-out-nobody", &SignedOutPage { frame: self.frame(), was_signed_in: false });
         for (name, trouble) in [

@@ -25,7 +25,9 @@ pub use consent::ConsentPage;
 pub use form_post::FormPostPage;
 pub use home::{HomePage, HomeSession};
 pub use request::{Refusal, RefusedPage, RequestPage, RequestState};
-pub use sign_in::{ChooseOrganizationPage, OrganizationChoice, SignInPage, SignInProblem, SignedOutPage};
+pub use sign_in::{
+    ChooseOrganizationPage, ConfirmSignOutPage, OrganizationChoice, SignInPage, SignInProblem, SignedOutPage,
+};
 pub use trouble::{AuthorizeErrorPage, Trouble, TroublePage};
 
 /// What every page shows around its content.

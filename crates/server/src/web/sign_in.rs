@@ -144,8 +144,11 @@ async fn complete(
 ) -> Result<Response, PageError> {
     let secret = visit.new_secret(SecretKind::Session);
     let now = visit.context.now;
+    let earlier = visit.signed_in().await?.map(|signed_in| signed_in.session);
+    // The same person again: apps know the sign-in by the id that they know.
+    let id = earlier.filter(|earlier| (&earlier.organization, &earlier.user) == (&organization, &user));
     let session = Session {
-        id: SessionId::generate(now, visit.app.entropy.as_ref()),
+        id: id.map_or_else(|| SessionId::generate(now, visit.app.entropy.as_ref()), |earlier| earlier.id),
         digest: secret.digest(),
         organization,
         user,

@@ -1,10 +1,17 @@
-//! Signing out: `GET /logout?client_id&redirect_uri` as apps send people there, and `not you?` on our own pages.
+//! Signing out: as apps send people here, by OpenID Connect RP-Initiated Logout (`id_token_hint`,
+//! `post_logout_redirect_uri`) or in the real system's way (`client_id`, `redirect_uri`), and `not you?` on our own pages.
+//!
+//! Whoever signs out ends the session and every token that came from it (C43).
 
 use axum::body::Bytes;
 use axum::extract::RawQuery;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
+use countersign_domain::client::Client;
 use countersign_domain::id::ClientId;
+use countersign_domain::oauth::openid::id_token::ID_TOKEN_TYP;
+use countersign_domain::oauth::openid::id_token_hint::{HintedSignIn, audience};
+use countersign_domain::oauth::openid::rp_logout::{Logout, LogoutHint, LogoutRequest, logout, return_address};
 use countersign_domain::oauth::redirect_uri::VerifiedRedirectUri;
 use countersign_domain::secret::{Secret, SecretKind};
 
@@ -12,19 +19,30 @@ use crate::http::cookies::Cookie;
 use crate::http::form::Form;
 use crate::oauth::front_channel::see_other;
 use crate::oauth::interaction::InProgress;
+use crate::web::cards::destination;
 use crate::web::html::{self, FormTarget};
-use crate::web::pages::SignedOutPage;
+use crate::web::pages::{App, ConfirmSignOutPage, SignedOutPage};
 use crate::web::trouble::PageError;
-use crate::web::visit::Visit;
+use crate::web::visit::{SignedIn, Visit, form_keys};
+use url::Url;
 
 /// `GET /logout`: ends the session, then leads to a redirect URI that the app has registered, else shows a page.
 pub async fn link(visit: Visit, RawQuery(query): RawQuery) -> Response {
     leave(&visit, query.as_deref().unwrap_or_default()).await.unwrap_or_else(|error| error.respond(&visit))
 }
 
-/// `POST /logout`: another person takes over, in the interaction that the form names.
+/// `POST /logout`: a form of ours, or an app's (RP-Initiated Logout §2). An app's goes on as a query, because the browser
+/// sends our `SameSite=Lax` cookies only with a navigation that gets a page.
 pub async fn submit(visit: Visit, body: Bytes) -> Response {
-    change_person(&visit, &body).await.unwrap_or_else(|error| error.respond(&visit))
+    let answer = match visit.form(&body) {
+        Ok(form) if form.all("csrf").is_empty() => {
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(form.pairs()).finish();
+            Ok(see_other(&format!("/logout?{query}")))
+        }
+        Ok(_) => own_form(&visit, &body).await,
+        Err(error) => Err(error),
+    };
+    answer.unwrap_or_else(|error| error.respond(&visit))
 }
 
 async fn leave(visit: &Visit, query: &str) -> Result<Response, PageError> {
@@ -33,22 +51,95 @@ async fn leave(visit: &Visit, query: &str) -> Result<Response, PageError> {
         return Err(PageError::FormRefused);
     }
     let query = Form::parse(query.as_bytes())?;
-    let target = registered_target(visit, &query).await?;
+    if query.one("redirect_uri")?.is_some() {
+        let target = registered_target(visit, &query).await?;
+        return sign_out(visit, target.as_ref().map(VerifiedRedirectUri::as_str)).await;
+    }
+    let signed_in = visit.signed_in().await?;
+    let asked = AskedToLeave::read(visit, &query).await?;
+    match (logout(asked.request(), signed_in.as_ref().map(|signed_in| &signed_in.session)), signed_in) {
+        (Logout::Confirm { return_to }, Some(signed_in)) => Ok(confirm(visit, &signed_in, &asked, return_to.is_some())),
+        (Logout::Confirm { return_to } | Logout::Now { return_to }, _) => sign_out(visit, return_to.as_deref()).await,
+    }
+}
+
+/// What an app asks with RP-Initiated Logout.
+struct AskedToLeave {
+    hint: LogoutHint,
+    client: Option<Client>,
+    return_uri: Option<String>,
+    state: Option<String>,
+}
+
+impl AskedToLeave {
+    async fn read(visit: &Visit, query: &Form) -> Result<Self, PageError> {
+        let sent = query.one("id_token_hint")?;
+        let claims = sent.and_then(|hint| visit.app.signing_keys.verified(ID_TOKEN_TYP, hint));
+        // §2: with both, the hint must have been made for this client.
+        let named = query.one("client_id")?.or_else(|| claims.as_ref().and_then(audience));
+        let client = match named.and_then(|id| ClientId::parse(id).ok()) {
+            Some(id) => visit.store().client(&id).await?,
+            None => None,
+        };
+        let issuer = visit.app.origin.as_str();
+        let about =
+            claims.zip(client.as_ref()).and_then(|(claims, client)| HintedSignIn::read(&claims, client, issuer));
+        let hint = match (sent, about) {
+            (None, _) => LogoutHint::Absent,
+            (Some(_), Some(about)) => LogoutHint::About(about),
+            (Some(_), None) => LogoutHint::Invalid,
+        };
+        let text = |name| query.one(name).map(|value| value.map(str::to_owned));
+        Ok(Self { hint, client, return_uri: text("post_logout_redirect_uri")?, state: text("state")? })
+    }
+
+    fn request(&self) -> LogoutRequest<'_> {
+        LogoutRequest {
+            hint: &self.hint,
+            client: self.client.as_ref(),
+            return_uri: self.return_uri.as_deref(),
+            state: self.state.as_deref(),
+        }
+    }
+}
+
+fn confirm(visit: &Visit, signed_in: &SignedIn, asked: &AskedToLeave, leads_back: bool) -> Response {
+    let client = asked.client.as_ref().filter(|_| leads_back);
+    let fields = client.map(|client| {
+        let state = asked.state.clone().unwrap_or_default();
+        let return_uri = asked.return_uri.clone().unwrap_or_default();
+        vec![("client_id", client.id.to_string()), ("post_logout_redirect_uri", return_uri), ("state", state)]
+    });
+    let return_url = asked.return_uri.as_deref().and_then(|uri| Url::parse(uri).ok());
+    let page = ConfirmSignOutPage {
+        frame: visit.frame(),
+        form: form_keys(&signed_in.secret, ""),
+        person: signed_in.person(),
+        app: client.map(|client| App { name: client.name.clone(), ..destination(return_url.as_ref()) }),
+        fields: fields.unwrap_or_default(),
+    };
+    let target = return_url.as_ref().filter(|_| leads_back).map_or_else(FormTarget::here, FormTarget::app);
+    html::page(StatusCode::OK, &page, &target)
+}
+
+/// Ends the session, and leads back to the app where it may.
+async fn sign_out(visit: &Visit, return_to: Option<&str>) -> Result<Response, PageError> {
     let was_signed_in = end_session(visit).await?;
-    let response = match target {
-        Some(target) => see_other(target.as_str()),
+    let response = match return_to {
+        Some(address) => see_other(address),
         None => signed_out(visit, was_signed_in),
     };
     Ok(forgetting(visit, response))
 }
 
-async fn change_person(visit: &Visit, body: &Bytes) -> Result<Response, PageError> {
+async fn own_form(visit: &Visit, body: &Bytes) -> Result<Response, PageError> {
     let cookies = [Cookie::Session, Cookie::PreSession].into_iter().filter_map(|cookie| visit.cookie(cookie));
     let (form, cookie) = first_own_form(visit, body, cookies)?;
     let interaction = form.one("interaction")?.unwrap_or_default();
     if interaction.is_empty() {
-        let was_signed_in = end_session(visit).await?;
-        return Ok(forgetting(visit, signed_out(visit, was_signed_in)));
+        // What the form brings back is checked as if it came from anywhere.
+        let asked = AskedToLeave::read(visit, &form).await?;
+        return sign_out(visit, return_address(asked.request()).as_deref()).await;
     }
     let mut progress = InProgress::of_form(visit, &form, &cookie).await?;
     end_session(visit).await?;
@@ -88,7 +179,7 @@ async fn registered_target(visit: &Visit, query: &Form) -> Result<Option<Verifie
 async fn end_session(visit: &Visit) -> Result<bool, PageError> {
     let was_signed_in = visit.signed_in().await?.is_some();
     if let Some(cookie) = visit.cookie(Cookie::Session) {
-        visit.sign_in_store().end_session(&cookie.digest()).await?;
+        visit.sign_in_store().sign_out(&cookie.digest()).await?;
     }
     Ok(was_signed_in)
 }

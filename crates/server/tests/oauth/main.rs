@@ -27,6 +27,7 @@ mod refresh_token;
 mod request_object;
 mod resource_indicators;
 mod revocation;
+mod rp_logout;
 mod sign_in;
 mod sign_out;
 mod token_endpoint;

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use crate::jwt::{self, Jwt};
 use crate::support::browser::redemption;
 use crate::support::{Browser, Page, Server, query_of};
-use crate::world::{ADA, FOREIGN, FOREIGN_URI, GRACE, LAX, LAX_SECRET, LAX_URI, WEB, WEB_SECRET, WEB_URI, WORLD};
+use crate::world::{
+    ADA, CODE_ONLY_SECRET, FOREIGN, FOREIGN_URI, GRACE, LAX, LAX_SECRET, LAX_URI, WEB, WEB_SECRET, WEB_URI, WORLD,
+};
 
 const OPENID: (&str, &str) = ("scope", "openid");
 
@@ -49,6 +51,15 @@ async fn e26_the_id_token_is_for_the_client_about_the_person_and_the_sign_in() {
     assert!(claims["sid"].as_str().is_some_and(|sid| !sid.is_empty()));
     assert_eq!(claims["at_hash"].as_str().unwrap().len(), 22);
     assert_eq!((claims.get("name"), claims.get("email")), (None, None), "those are for userinfo");
+}
+
+#[tokio::test]
+async fn e26_an_id_token_is_signed_as_the_app_registered() {
+    let server = Server::start(WORLD).await;
+    let uri = "https://code.example/a";
+    let code = Browser::new(&server).code("code-only", uri, &[OPENID], ADA).await;
+    let answer = server.token(CODE_ONLY_SECRET, &redemption(&code, uri)).await.ok();
+    assert_eq!(id_token(&server, &answer).await.header["alg"], "RS256");
 }
 
 #[tokio::test]
@@ -160,7 +171,7 @@ async fn a39_prompt_login_and_max_age_move_auth_time() {
         let second = redeemed(&server, &page).await;
         assert!(second.claims["auth_time"].as_i64() > first.claims["auth_time"].as_i64(), "{force:?}");
         assert_eq!(second.claims["sub"], first.claims["sub"]);
-        assert_ne!(second.claims["sid"], first.claims["sid"], "a33: a sign-in of its own");
+        assert_eq!(second.claims["sid"], first.claims["sid"], "the same person in the same browser");
     }
 }
 

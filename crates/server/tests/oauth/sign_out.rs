@@ -33,7 +33,6 @@ async fn e22_an_address_that_is_not_registered_is_not_gone_to() {
         vec![("client_id", WEB), ("redirect_uri", "https://spa.example/")],
         vec![("client_id", "nobody"), ("redirect_uri", WEB_URI)],
         vec![("redirect_uri", WEB_URI)],
-        vec![("client_id", WEB)],
     ] {
         let mut browser = signed_in(&server).await;
         let page = browser.get(&format!("/logout?{}", encode(&query))).await;

@@ -6,10 +6,12 @@
 pub const WEB: &str = "web-app";
 pub const WEB_SECRET: &str = "web-app:cs_cs_wVwCiewtCpFn7I5loY3rvl5VMvvuopP4C8lC7pCGwXEmAXhIg";
 pub const WEB_URI: &str = "https://web.example/callback";
+pub const WEB_BYE: &str = "https://web.example/bye";
 /// A web app of acme that needs no PKCE.
 pub const LAX: &str = "lax-app";
 pub const LAX_SECRET: &str = "lax-app:cs_cs_zlaXHN41WJdCHvwLEEbIvy9Tft2_vHuYZPbn_3qC8sMloa3Og";
 pub const LAX_URI: &str = "https://lax.example/callback";
+pub const LAX_BYE: &str = "https://lax.example/bye";
 /// A web app of acme without refresh tokens and with two redirect URIs.
 pub const CODE_ONLY_SECRET: &str = "code-only:cs_cs_7Y8B2-QUCx2JqYF7im9GswHdUNCm6Oucz8mrZvtkpxI2WzotA";
 /// An app without a secret that answers on the user's computer, of acme.
@@ -62,6 +64,7 @@ organizations:
         grant_types: [authorization_code, refresh_token]
         redirect_uris: ["https://web.example/callback"]
         secret: cs_cs_wVwCiewtCpFn7I5loY3rvl5VMvvuopP4C8lC7pCGwXEmAXhIg
+        metadata: { post_logout_redirect_uris: ["https://web.example/bye"] }
         scopes: [users]
       - id: lax-app
         name: Lax App
@@ -69,12 +72,14 @@ organizations:
         redirect_uris: ["https://lax.example/callback"]
         secret: cs_cs_zlaXHN41WJdCHvwLEEbIvy9Tft2_vHuYZPbn_3qC8sMloa3Og
         pkce_required: false
+        metadata: { post_logout_redirect_uris: ["https://lax.example/bye"] }
         scopes: [users]
       - id: code-only
         name: Code Only
         grant_types: [authorization_code]
         redirect_uris: ["https://code.example/a", "https://code.example/b"]
         secret: cs_cs_7Y8B2-QUCx2JqYF7im9GswHdUNCm6Oucz8mrZvtkpxI2WzotA
+        metadata: { id_token_signed_response_alg: RS256 }
         scopes: [users]
       - id: native-app
         name: Native App

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `basic.rs` `basic/` | oidcc-basic-certification-test-plan |
 //! | `config.rs` | oidcc-config-certification-test-plan |
+//! | `rp_logout.rs` | oidcc-rp-initiated-logout-certification-test-plan |
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(unreachable_pub, reason = "a test binary exports nothing")]
@@ -20,3 +21,4 @@ mod world;
 mod basic;
 mod config;
 mod relying_party;
+mod rp_logout;

@@ -108,6 +108,33 @@ impl OrgWriter<'_> {
     }
 }
 
+/// Codes first: that waits for a redemption under way, whose family is then seen and ended too.
+pub(crate) async fn end_tokens_of_session(
+    transaction: &mut Transaction,
+    organization: &OrganizationId,
+    session: &SessionId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    sqlx::query("DELETE FROM authorization_codes WHERE org_id = $1 AND session_id = $2 AND claims = 0")
+        .bind(organization.as_str())
+        .bind(session.as_str())
+        .execute(&mut **transaction)
+        .await?;
+    let ended = sqlx::query(
+        "UPDATE token_families
+            SET revoked_at = $3
+          WHERE org_id = $1
+            AND session_id = $2
+            AND revoked_at IS NULL",
+    )
+    .bind(organization.as_str())
+    .bind(session.as_str())
+    .bind(now.as_micros())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(ended.rows_affected())
+}
+
 /// Ends a family; the audit record says why. Nothing happens if it ended before.
 pub(crate) async fn end_family(
     transaction: &mut Transaction,

@@ -1,13 +1,15 @@
 //! Signed-in browsers.
 
 use countersign_domain::id::SessionId;
+use countersign_domain::oauth::token::TokenFamily;
 use countersign_domain::secret::Digest;
 use countersign_domain::session::{SESSION_IDLE_SECONDS, Session};
 use countersign_domain::user::{User, UserState};
 use countersign_store::user::UserChange;
 use countersign_store::{StoreError, SystemTask};
 
-use crate::fixture::{NOW, organization_id};
+use crate::fixture::{NOW, access_token, organization_id};
+use crate::refreshes::issued;
 
 pub(crate) fn session(organization: &str, user: &User, cookie: &str) -> Session {
     Session {
@@ -47,6 +49,26 @@ both! {
         assert_eq!(system.session(&old).await.unwrap(), None);
         assert_eq!(system.session(&new).await.unwrap().unwrap().user, ada.id);
         assert!(matches!(system.rotate(&old, &new).await, Err(StoreError::NotFound { .. })));
+    }
+
+    async fn c43_signing_out_ends_the_codes_and_tokens_of_the_session_and_no_others(fixture) {
+        let issued = issued(fixture).await;
+        let system = fixture.system(SystemTask::SignIn);
+        let ada = fixture.user("acme", "grace").await;
+        for cookie in ["here", "elsewhere"] {
+            system.create_session(&session("acme", &ada, cookie)).await.unwrap();
+            let sid = Some(SessionId::parse(cookie).unwrap());
+            let family = TokenFamily { session: sid, ..fixture.family("acme", &issued.client, &ada) };
+            system.save_tokens(&family, &access_token(cookie, &family)).await.unwrap();
+        }
+        assert!(system.sign_out(&Digest::of(b"here")).await.unwrap());
+        assert!(!system.sign_out(&Digest::of(b"here")).await.unwrap(), "once");
+        let is_revoked = async |token: &str| {
+            system.bearer(&Digest::of(token.as_bytes())).await.unwrap().unwrap().is_revoked
+        };
+        assert!(is_revoked("here").await && !is_revoked("elsewhere").await && !is_revoked("a0").await);
+        assert_eq!(system.session(&Digest::of(b"here")).await.unwrap(), None);
+        assert!(system.session(&Digest::of(b"elsewhere")).await.unwrap().is_some());
     }
 
     async fn a_session_ends_with_its_user(fixture) {

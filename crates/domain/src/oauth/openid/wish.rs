@@ -1,5 +1,6 @@
 //! What an authorization request says about the person and the sign-in (OpenID Connect Core §3.1.2.1).
 
+use crate::client::Client;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::openid::claims::ClaimsRequest;
 use crate::oauth::openid::identity::PASSWORD_ACR;
@@ -28,12 +29,14 @@ impl IdentityWish {
     ///
     /// # Errors
     /// When one is malformed.
-    pub fn read(parameters: &Parameters) -> Result<Self, (ErrorCode, String)> {
+    pub fn read(parameters: &Parameters, client: &Client) -> Result<Self, (ErrorCode, String)> {
         let nonce = parameters.value("nonce").map(str::to_owned);
         if nonce.as_ref().is_some_and(|nonce| nonce.len() > MAX_NONCE_BYTES) {
             return Err((ErrorCode::InvalidRequest, format!("`nonce` is longer than {MAX_NONCE_BYTES} bytes")));
         }
         let max_age = parameters.value("max_age").map(parse_max_age).transpose()?;
+        // OpenID Connect Registration §2: the request's own wins.
+        let max_age = max_age.or(client.metadata.default_max_age.map(i64::from));
         let claims = parameters.value("claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default();
         let acr_values = parameters.value("acr_values").unwrap_or_default();
         let mut wanted = acr_values.split(' ').filter(|value| !value.is_empty()).peekable();
@@ -55,9 +58,11 @@ fn parse_max_age(text: &str) -> Result<i64, (ErrorCode, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::ClientMetadata;
+    use crate::oauth::samples::client;
 
     fn read(name: &str, value: &str) -> Result<IdentityWish, (ErrorCode, String)> {
-        IdentityWish::read(&Parameters::from([(name, value)]))
+        IdentityWish::read(&Parameters::from([(name, value)]), &client())
     }
 
     #[test]
@@ -67,6 +72,14 @@ mod tests {
         for bad in ["-1", "+1", "1.5", "soon", " 1", "99999999999999999999", "0x1"] {
             assert_eq!(read("max_age", bad).unwrap_err().0, ErrorCode::InvalidRequest, "{bad}");
         }
+    }
+
+    #[test]
+    fn a40_a_client_can_be_registered_with_a_max_age() {
+        let metadata = ClientMetadata { default_max_age: Some(60), ..ClientMetadata::default() };
+        let strict = Client { metadata, ..client() };
+        let read = |value| IdentityWish::read(&Parameters::from([("max_age", value)]), &strict).unwrap().max_age;
+        assert_eq!((read(""), read("5")), (Some(60), Some(5)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{App, FormKeys, Frame};
+use super::{App, FormKeys, Frame, Person};
 
 /// Sign in with e-mail and password.
 #[derive(Debug, Clone, Template)]
@@ -69,4 +69,20 @@ pub struct SignedOutPage {
     pub frame: Frame,
     /// There was a session to end.
     pub was_signed_in: bool,
+}
+
+/// Somebody sent the browser here to sign out, and the person is asked.
+#[derive(Debug, Clone, Template)]
+#[template(path = "confirm_sign_out.html")]
+pub struct ConfirmSignOutPage {
+    /// Around the content.
+    pub frame: Frame,
+    /// Hidden fields.
+    pub form: FormKeys,
+    /// Who is signed in.
+    pub person: Person,
+    /// The app that asks, where one is known, and where it gets the person back.
+    pub app: Option<App>,
+    /// What comes back with the form, to be checked again.
+    pub fields: Vec<(&'static str, String)>,
 }
