@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PLACES: [(&str, &str, &str); 12] = [
+const PLACES: [(&str, &str, &str); 13] = [
     ("cli/apply.rs", "Apply", "the operator's command, beside the server"),
     ("cli/contract.rs", "Contracts", "the operator's command; contracts belong to no organization"),
     ("cli/demo.rs", "Demo", "the operator's command fills a new store"),
@@ -15,6 +15,7 @@ const PLACES: [(&str, &str, &str); 12] = [
     ("oauth/approver.rs", "Enforcement", "whether somebody may approve is decided from a snapshot"),
     ("app.rs", "Housekeeping", "what has ended is deleted for all organizations; a key that all nodes share"),
     ("oauth/back_channel.rs", "TokenEndpoint", "clients prove themselves, artefacts are claimed: before any token"),
+    ("oauth/userinfo.rs", "Enforcement", "a token says who signed in: its own person only"),
     ("web/visit.rs", "Authorize", "an authorization request in progress belongs to no organization yet"),
     ("web/visit.rs", "SignIn", "somebody proves who they are"),
 ];

@@ -190,10 +190,8 @@ mod tests {
         let standing = standing(AppStanding::Authorized(scopes(&["users"])));
         let told = serde_json::to_value(asked_by(&client(), &token(), &standing)).unwrap();
         let expected = serde_json::json!({
-            "active": true, "scope": "users", "client_id": "roster", "token_type": "bearer", "exp": 1_003_600,
-            "iat": 1_000_000, "sub": "ada", "aud": ["https://as.example"], "iss": "https://as.example", "org": "acme",
             "active": true, "scope": "openid users", "client_id": "roster", "token_type": "bearer", "exp": 1_003_600,
-            "iat": 1_000_000, "sub": "ada", "aud": "https://as.example", "iss": "https://as.example", "org": "acme",
+            "iat": 1_000_000, "sub": "ada", "aud": ["https://as.example"], "iss": "https://as.example", "org": "acme",
         });
         assert_eq!(told, expected);
     }

@@ -150,7 +150,7 @@ impl<'t> Jws<'t> {
     pub fn typed(self, types: &[&str]) -> Result<Self, JwsError> {
         let typ = self.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
         let typ = typ.strip_prefix("application/").unwrap_or(&typ);
-        if types.contains(&typ) { Ok(self) } else { Err(JwsError::Type) }
+        if types.iter().any(|known| known.eq_ignore_ascii_case(typ)) { Ok(self) } else { Err(JwsError::Type) }
     }
 
     /// Whether it says what it is.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::browser::{authorize_address, redemption};
 use crate::support::keys::Key;
 use crate::support::{Answer, Browser, CHALLENGE, Server, encode};
-use crate::world::{ADA, WEB, WEB_URI, WORLD};
+use crate::world::{ADA, WEB, WEB_URI, with_web_metadata};
 
 /// The web app with a key in place of its secret.
 struct Client<'s> {
@@ -21,10 +21,10 @@ struct Client<'s> {
 
 fn world(key: &Key) -> String {
     let jwks = key.jwks();
-    let metadata = format!(
-        "metadata: {{ security_profile: fapi2, token_endpoint_auth_method: private_key_jwt, jwks: {jwks}, dpop_bound_access_tokens: true }}"
-    );
-    WORLD.replacen("secret: cs_cs_wVwCiewtCpFn7I5loY3rvl5VMvvuopP4C8lC7pCGwXEmAXhIg", &metadata, 1)
+    let world = with_web_metadata(&format!(
+        "security_profile: fapi2, token_endpoint_auth_method: private_key_jwt, jwks: {jwks}, dpop_bound_access_tokens: true"
+    ));
+    world.replacen("secret: cs_cs_wVwCiewtCpFn7I5loY3rvl5VMvvuopP4C8lC7pCGwXEmAXhIg", "", 1)
 }
 
 impl Client<'_> {

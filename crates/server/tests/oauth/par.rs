@@ -2,7 +2,7 @@
 
 use crate::support::browser::{authorize_address, redemption};
 use crate::support::{Answer, Browser, CHALLENGE, Page, Server, encode};
-use crate::world::{ADA, FOREIGN, NATIVE, NATIVE_URI, WEB, WEB_SECRET, WEB_URI, WORLD};
+use crate::world::{ADA, FOREIGN, NATIVE, NATIVE_URI, WEB, WEB_SECRET, WEB_URI, WORLD, with_web_metadata};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const REQUEST: [(&str, &str); 5] = [
@@ -31,8 +31,7 @@ async fn open(browser: &mut Browser<'_>, client: &str, request_uri: &str) -> Pag
 }
 
 fn world_that_pushes() -> String {
-    let metadata = "metadata: { require_pushed_authorization_requests: true }\n        scopes: [users]";
-    WORLD.replacen("scopes: [users]", metadata, 1)
+    with_web_metadata("require_pushed_authorization_requests: true")
 }
 
 #[tokio::test]

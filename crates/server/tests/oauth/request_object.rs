@@ -5,12 +5,11 @@ use serde_json::{Value, json};
 use crate::support::browser::{authorize_address, redemption};
 use crate::support::keys::{Key, with};
 use crate::support::{Browser, CHALLENGE, Page, Server, encode};
-use crate::world::{ADA, NATIVE, NATIVE_URI, WEB, WEB_SECRET, WEB_URI, WORLD};
+use crate::world::{ADA, NATIVE, NATIVE_URI, WEB, WEB_SECRET, WEB_URI, WORLD, with_web_metadata};
 
 /// The world whose web app has a key to sign with, and is what `more` says beside it.
 fn world(key: &Key, more: &str) -> String {
-    let metadata = format!("metadata: {{ jwks: {}{more} }}\n        scopes: [users]", key.jwks());
-    WORLD.replacen("scopes: [users]", &metadata, 1)
+    with_web_metadata(&format!("jwks: {}{more}", key.jwks()))
 }
 
 fn claims(server: &Server) -> Value {

@@ -131,3 +131,8 @@ organizations:
         secret: loner-secret
         scopes: [users]
 "#;
+
+/// The world with other metadata of the web app.
+pub fn with_web_metadata(members: &str) -> String {
+    WORLD.replacen("post_logout_redirect_uris: [\"https://web.example/bye\"]", members, 1)
+}

@@ -39,7 +39,7 @@ async fn target_errors_come_before_credentials() {
 }
 
 #[tokio::test]
-async fn d10_d11_d12_challenges_say_what_a_client_can_do() {
+async fn d10_d11_d12_d15_challenges_say_what_a_client_can_do() {
     let Some(server) = TestServer::start().await else { return };
     let mut acme = acme(&server).await;
     acme.app("Reader", &["user-basic-info"]).await;

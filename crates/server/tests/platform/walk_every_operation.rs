@@ -35,7 +35,7 @@ async fn f06_f07_every_operation_holds_both_halves_of_its_requirement() {
 }
 
 #[tokio::test]
-async fn invariant_26_ids_of_another_organization_answer_as_unknown_ids() {
+async fn d21_invariant_26_ids_of_another_organization_answer_as_unknown_ids() {
     let Some(server) = TestServer::start().await else { return };
     let walk = Walk { server: &server, contract: serde_saphyr::from_str(PLATFORM_YAML).unwrap() };
     let (home, other) = (walk.world("acme").await, walk.world("globex").await);
