@@ -41,8 +41,8 @@ struct Seen {
     revision: i64,
     keys: Vec<SigningKey>,
     private: HashMap<String, EncodingKey>,
-    /// Every kept key, for what comes back.
-    public: JwkSet,
+    /// Every kept key by itself, for what comes back: a set of others' keys has a bound that ours must not meet.
+    public: Vec<JwkSet>,
 }
 
 /// Nothing can be signed.
@@ -121,7 +121,8 @@ impl SigningKeys {
     /// The claims of a JWT of type `typ` that this installation signed, whatever its age; `None` for any other text.
     pub fn verified(&self, typ: &str, jwt: &str) -> Option<Value> {
         let jws = Jws::read(jwt, &[JwsAlgorithm::Es256, JwsAlgorithm::Rs256, JwsAlgorithm::EdDsa]).ok()?;
-        let claims = jws.typed(&[typ]).ok()?.verify(&self.seen.load().public).ok()?;
+        let jws = jws.typed(&[typ]).ok()?;
+        let claims = self.seen.load().public.iter().find_map(|key| jws.clone().verify(key).ok())?;
         Some(Value::Object(claims.members().clone()))
     }
 
@@ -167,8 +168,9 @@ impl Stored {
                 .with_context(|| format!("the stored signing key `{}` cannot be read", key.kid))?;
             private.insert(key.kid.clone(), opened);
         }
-        let all: Vec<&Value> = self.keys.iter().map(|key| &key.public_jwk).collect();
-        let public = serde_json::from_value(json!({ "keys": all })).context("the stored public keys cannot be read")?;
+        let alone = |key: &SigningKey| serde_json::from_value(json!({ "keys": [key.public_jwk] }));
+        let public = self.keys.iter().map(alone).collect::<Result<_, _>>();
+        let public = public.context("the stored public keys cannot be read")?;
         Ok(Seen { revision: self.revision, keys: self.keys, private, public })
     }
 }

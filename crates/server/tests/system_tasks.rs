@@ -15,7 +15,7 @@ const PLACES: [(&str, &str, &str); 13] = [
     ("oauth/approver.rs", "Enforcement", "whether somebody may approve is decided from a snapshot"),
     ("app.rs", "Housekeeping", "what has ended is deleted for all organizations; a key that all nodes share"),
     ("oauth/back_channel.rs", "TokenEndpoint", "clients prove themselves, artefacts are claimed: before any token"),
-    ("oauth/userinfo.rs", "Enforcement", "a token says who signed in: its own person only"),
+    ("oauth/userinfo.rs", "Enforcement", "a token becomes a person: no operation of a contract is asked for"),
     ("web/visit.rs", "Authorize", "an authorization request in progress belongs to no organization yet"),
     ("web/visit.rs", "SignIn", "somebody proves who they are"),
 ];

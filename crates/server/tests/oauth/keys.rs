@@ -138,3 +138,22 @@ async fn the_database_alone_does_not_give_the_private_keys_away() {
     assert!(refused.to_string().contains("countersign.key` is missing"), "{refused}");
     assert!(!folder.path().join("countersign.key").exists(), "a new file would open nothing");
 }
+
+#[tokio::test]
+async fn e07_what_was_signed_is_known_again_however_often_keys_were_rotated_since() {
+    let server = Server::start(WORLD).await;
+    let sign = || {
+        let now = server.app.clock.now();
+        server.app.signing_keys.sign(SigningAlgorithm::Es256, "JWT", &json!({ "sub": "ada" }), now).unwrap()
+    };
+    let first = sign();
+    for _ in 0..6 {
+        rotate(&server).await;
+        server.advance(PUBLICATION_SECONDS);
+    }
+    assert_eq!(published(&server).await.len(), 21);
+    for jwt in [first, sign()] {
+        assert_eq!(server.app.signing_keys.verified("JWT", &jwt), Some(json!({ "sub": "ada" })));
+        assert_eq!(server.app.signing_keys.verified("at+jwt", &jwt), None);
+    }
+}
