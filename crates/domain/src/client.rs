@@ -8,7 +8,7 @@ use countersign_decision::Scope;
 use crate::id::{ClientId, OrganizationId};
 use crate::time::Timestamp;
 
-pub use metadata::{AuthMethod, ClientMetadata};
+pub use metadata::{AccessTokenFormat, AuthMethod, ClientMetadata};
 
 /// A registered OAuth client (RFC 6749 §2).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,6 +24,7 @@
 //! | `grant/authorization_code.rs` | RFC 6749 §4.1, RFC 7636 |
 //! | `grant/refresh_token.rs` | RFC 6749 §6, RFC 9700 §4.14.2 |
 //! | `grant/client_credentials.rs` | RFC 6749 §4.4 |
+//! | `jwt_access_token.rs` | RFC 9068 |
 //! | `jws.rs` | RFC 7515, RFC 7518 §3 |
 //! | `claims.rs`, `strict_json.rs` | RFC 7519 §4 |
 //! | `jwk.rs` | RFC 7517, RFC 7518 §6, RFC 7638 |
@@ -47,6 +48,7 @@ pub mod grant;
 pub mod introspection;
 pub mod jwk;
 pub mod jws;
+pub mod jwt_access_token;
 pub mod metadata;
 pub mod next_step;
 pub mod openid;

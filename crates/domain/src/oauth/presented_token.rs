@@ -1,11 +1,12 @@
 //! A token that somebody asks about or gives back (RFC 7662 §2.1, RFC 7009 §2.1), told by its text.
 
+use crate::oauth::jws::MAX_JWS_BYTES;
 use crate::secret::{Digest, Secret, SecretKind};
 
 /// What a text can be. Whether there is such a token is for the store to say; the hint of a caller is never needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PresentedToken {
-    /// An access token (RFC 6749 §1.4).
+    /// An access token (RFC 6749 §1.4): opaque, or of the form of a JWT (RFC 9068), whose text alone says nothing.
     Access(Digest),
     /// A refresh token (RFC 6749 §1.5).
     Refresh(Digest),
@@ -27,6 +28,7 @@ impl PresentedToken {
         }
         match SecretKind::ALL.into_iter().any(|kind| digest(kind).is_some()) {
             true => Self::OtherSecret,
+            false if has_form_of_jws(text) => Self::Access(Digest::of(text.as_bytes())),
             false => Self::Unknown,
         }
     }
@@ -38,6 +40,13 @@ impl PresentedToken {
             Self::OtherSecret | Self::Unknown => None,
         }
     }
+}
+
+/// RFC 7515 §7.1: three parts of base64url.
+fn has_form_of_jws(text: &str) -> bool {
+    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(is_base64url);
+    text.len() <= MAX_JWS_BYTES && text.split('.').count() == 3 && text.split('.').all(is_part)
 }
 
 #[cfg(test)]
@@ -57,6 +66,16 @@ mod tests {
             assert_eq!(PresentedToken::read(secret.expose()), expected, "{kind:?}");
             let cut = &secret.expose()[..secret.expose().len() - 1];
             assert_eq!(PresentedToken::read(cut), PresentedToken::Unknown, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn d06_a_text_of_the_form_of_a_jwt_can_be_an_access_token_and_nothing_else_can() {
+        assert_eq!(PresentedToken::read("e30.e30.YQ"), PresentedToken::Access(Digest::of(b"e30.e30.YQ")));
+        let long = format!("e30.{}.YQ", "a".repeat(MAX_JWS_BYTES));
+        for text in ["e30.e30", "e30.e30.YQ.", "e30.e30.", "e30..YQ", "e30.e30.YQ=", "e30.e3+.YQ", "e30.e30.Y Q", &long]
+        {
+            assert_eq!(PresentedToken::read(text), PresentedToken::Unknown, "{text}");
         }
     }
 }

@@ -174,11 +174,11 @@ pub struct TokenResponse {
 
 impl TokenResponse {
     /// The answer that hands out `access_token` and, where there is one, `refresh_token`.
-    pub fn new(access_token: &Secret, record: &AccessToken, refresh_token: Option<&str>, standing: &Standing) -> Self {
+    pub fn new(access_token: &str, record: &AccessToken, refresh_token: Option<&str>, standing: &Standing) -> Self {
         // RFC 6749 §5.1: `scope` is REQUIRED where it is not what was requested; an empty one is not a scope.
         let scope = told_scope(&record.protocol_scopes, standing.effective(record.ceiling.as_deref()));
         Self {
-            access_token: access_token.expose().to_owned(),
+            access_token: access_token.to_owned(),
             // RFC 9449 §5; a token that is bound to a certificate is still used as Bearer (RFC 8705 §3)
             token_type: token_type(record.confirmation),
             expires_in: record.expires_at.seconds_since(record.issued_at),
@@ -215,7 +215,8 @@ mod tests {
         let terms = TokenTerms { extent, ..TokenTerms::default() };
         let (secret, record) = AccessToken::issue(&family().id, terms, &client(), ISSUED, &entropy);
         let standing = standing(AppStanding::Authorized(scopes(&["users"])));
-        let body = serde_json::to_value(TokenResponse::new(&secret, &record, Some("cs_rt_x"), &standing)).unwrap();
+        let body =
+            serde_json::to_value(TokenResponse::new(secret.expose(), &record, Some("cs_rt_x"), &standing)).unwrap();
         let expected = serde_json::json!({
             "access_token": secret.expose(), "token_type": "bearer", "expires_in": 86_400,
             "refresh_token": "cs_rt_x", "scope": "openid users",
@@ -228,7 +229,7 @@ mod tests {
     fn c08_without_a_bound_or_a_refresh_token_neither_member_stands() {
         let (secret, record) =
             AccessToken::issue(&family().id, TokenTerms::default(), &client(), ISSUED, &SeededEntropy::new(1));
-        let answer = TokenResponse::new(&secret, &record, None, &standing(AppStanding::Unbounded));
+        let answer = TokenResponse::new(secret.expose(), &record, None, &standing(AppStanding::Unbounded));
         let body = serde_json::to_value(answer).unwrap();
         assert_eq!(body.as_object().unwrap().len(), 3);
     }

@@ -1,7 +1,8 @@
 //! Reading the access token of a request (RFC 6750 §2.1, RFC 9449 §7.1).
 
 use axum::http::{HeaderMap, header};
-use countersign_domain::secret::{Digest, Secret, SecretKind};
+use countersign_domain::oauth::presented_token::PresentedToken;
+use countersign_domain::secret::Digest;
 
 /// What a request presents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +38,10 @@ pub fn credentials(headers: &HeaderMap) -> Credentials<'_> {
     if token.is_empty() {
         return Credentials::Missing;
     }
-    match Secret::parse(SecretKind::AccessToken, token) {
-        Some(secret) if is_bearer => Credentials::Bearer(secret.digest()),
-        Some(secret) => Credentials::Dpop { token, digest: secret.digest() },
-        None => Credentials::Malformed,
+    match PresentedToken::read(token) {
+        PresentedToken::Access(digest) if is_bearer => Credentials::Bearer(digest),
+        PresentedToken::Access(digest) => Credentials::Dpop { token, digest },
+        _ => Credentials::Malformed,
     }
 }
 
@@ -48,6 +49,7 @@ pub fn credentials(headers: &HeaderMap) -> Credentials<'_> {
 mod tests {
     use axum::http::HeaderValue;
     use countersign_domain::entropy::SeededEntropy;
+    use countersign_domain::secret::{Secret, SecretKind};
 
     use super::*;
 

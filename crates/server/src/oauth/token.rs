@@ -11,27 +11,29 @@ use axum::Json;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use countersign_decision::{Contracts, Scope};
-use countersign_domain::client::Client;
+use countersign_domain::client::{AccessTokenFormat, Client};
 use countersign_domain::entropy::Entropy;
 use countersign_domain::id::TokenFamilyId;
 use countersign_domain::oauth::error::TokenError;
 use countersign_domain::oauth::grant::authorization_code::{self, ClaimedCode, Redemption};
 use countersign_domain::oauth::grant::client_credentials;
 use countersign_domain::oauth::grant::refresh_token::{self, ClaimedRefreshToken, REFRESH_IDLE_SECONDS, Renewal};
+use countersign_domain::oauth::jwt_access_token::{JWT_ACCESS_TOKEN_TYP, JwtAccessToken};
 use countersign_domain::oauth::next_step::own_standing;
 use countersign_domain::oauth::openid::id_token::{ID_TOKEN_TYP, IdToken, IdTokenParts, Occasion};
 use countersign_domain::oauth::resource::{audience, requested};
 use countersign_domain::oauth::scopes::Standing;
 use countersign_domain::oauth::sender_constraint::bound_to;
-use countersign_domain::oauth::signing_key;
+use countersign_domain::oauth::signing_key::{self, SigningAlgorithm};
 use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
 use countersign_domain::oauth::token::{
     AccessToken, Extent, RefreshToken, TokenFamily, TokenResponse, TokenSubject, TokenTerms,
 };
 use countersign_domain::oauth::token_request::{ClientCredentialsRequest, CodeRequest, RefreshRequest, TokenRequest};
-use countersign_domain::secret::{Secret, SecretKind};
+use countersign_domain::secret::{Digest, Secret, SecretKind};
 use countersign_domain::time::Timestamp;
 use countersign_store::token::ClaimStanding;
+use zeroize::Zeroizing;
 
 use crate::http::dpop::DPOP;
 use crate::http::error::{TokenRefusal, no_store};
@@ -118,7 +120,7 @@ impl Exchange {
             Redemption::Issue { family, with_refresh_token } => {
                 let (now, entropy) = (self.now(), self.entropy());
                 let terms = sender.terms(family.extent(), &family.resources)?;
-                let (access, record) = AccessToken::issue(&family.id, terms, client, now, entropy);
+                let (access, record) = self.access_token(&family, terms, client, &standing)?;
                 let expires_at = now.plus_seconds(REFRESH_IDLE_SECONDS);
                 let refresh = with_refresh_token.then(|| RefreshToken::issue(&family.id, 0, expires_at, now, entropy));
                 let id_token = self.id_token((client, &*family, &read), (&access, &record), Occasion::Redemption)?;
@@ -157,13 +159,13 @@ impl Exchange {
         let terms = |extent| sender.terms(extent, &family.resources);
         match renewal {
             Renewal::Keep { extent, refresh_expires_at } => {
-                let (access, record) = AccessToken::issue(&family.id, terms(extent)?, client, now, entropy);
+                let (access, record) = self.access_token(&family, terms(extent)?, client, &standing)?;
                 let id_token = self.id_token((client, &family, &read), (&access, &record), Occasion::Refresh)?;
                 claim.keep(&record, refresh_expires_at).await?;
                 Ok(TokenResponse::new(&access, &record, Some(presented), &standing).with_id_token(id_token))
             }
             Renewal::Rotate { extent, generation, refresh_expires_at } => {
-                let (access, record) = AccessToken::issue(&family.id, terms(extent)?, client, now, entropy);
+                let (access, record) = self.access_token(&family, terms(extent)?, client, &standing)?;
                 let id_token = self.id_token((client, &family, &read), (&access, &record), Occasion::Refresh)?;
                 let (refresh, kept) = RefreshToken::issue(&family.id, generation, refresh_expires_at, now, entropy);
                 claim.rotate(&record, &kept).await?;
@@ -194,7 +196,7 @@ impl Exchange {
         let family =
             client_credentials::redeem(family, request, client, &standing, &|scope| self.is_known(scope), now)?;
         let terms = sender.terms(family.extent(), &family.resources)?;
-        let (access, record) = AccessToken::issue(&family.id, terms, client, now, entropy);
+        let (access, record) = self.access_token(&family, terms, client, &standing)?;
         self.channel.store().save_tokens(&family, &record).await?;
         Ok(TokenResponse::new(&access, &record, None, &standing))
     }
@@ -207,15 +209,34 @@ impl Exchange {
         self.channel.app.entropy.as_ref()
     }
 
+    /// A new access token in the form that the client registered, and what is kept of it.
+    fn access_token(
+        &self,
+        family: &TokenFamily,
+        terms: TokenTerms,
+        client: &Client,
+        standing: &Standing,
+    ) -> Result<(Zeroizing<String>, AccessToken), TokenRefusal> {
+        let (secret, record) = AccessToken::issue(&family.id, terms, client, self.now(), self.entropy());
+        if client.metadata.access_token_format == AccessTokenFormat::Opaque {
+            return Ok((Zeroizing::new(secret.expose().to_owned()), record));
+        }
+        let claims = JwtAccessToken::new(&record, family, client, standing, self.channel.app.origin.as_str());
+        let keys = &self.channel.app.signing_keys;
+        let jwt = keys.sign(SigningAlgorithm::default(), JWT_ACCESS_TOKEN_TYP, &claims, self.now())?;
+        let digest = Digest::of(jwt.as_bytes());
+        Ok((Zeroizing::new(jwt), AccessToken { digest, ..record }))
+    }
+
     /// OpenID Connect Core §3.1.3.3, §12.2: an ID token with every access token that holds `openid`.
     fn id_token(
         &self,
         (client, family, read): (&Client, &TokenFamily, &ClaimStanding),
-        (access_token, record): (&Secret, &AccessToken),
+        (access_token, record): (&str, &AccessToken),
         occasion: Occasion,
     ) -> Result<Option<String>, TokenRefusal> {
         let Some(user) = &read.user else { return Ok(None) };
-        let (issuer, access_token) = (self.channel.app.origin.as_str(), access_token.expose());
+        let issuer = self.channel.app.origin.as_str();
         let parts = IdTokenParts { issuer, client, family, user, access_token };
         let (algorithm, now) = (signing_key::of_id_tokens(client), self.now());
         let token = IdToken::new(parts, &record.protocol_scopes, occasion, algorithm, now);

@@ -17,6 +17,7 @@ mod fapi;
 mod hostile_text;
 mod introspection;
 mod jwt;
+mod jwt_access_token;
 mod keys;
 mod metadata;
 mod mtls;
