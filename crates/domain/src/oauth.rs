@@ -24,6 +24,7 @@
 //! | `grant/authorization_code.rs` | RFC 6749 §4.1, RFC 7636 |
 //! | `grant/refresh_token.rs` | RFC 6749 §6, RFC 9700 §4.14.2 |
 //! | `grant/client_credentials.rs` | RFC 6749 §4.4 |
+//! | `grant/token_exchange.rs`, `delegation.rs` | RFC 8693 |
 //! | `jwt_access_token.rs` | RFC 9068 |
 //! | `jws.rs` | RFC 7515, RFC 7518 §3 |
 //! | `claims.rs`, `strict_json.rs` | RFC 7519 §4 |
@@ -40,6 +41,7 @@ pub mod claims;
 pub mod client_assertion;
 pub mod client_authentication;
 pub mod client_certificate;
+pub mod delegation;
 pub(crate) mod distinguished_name;
 pub mod dpop;
 pub mod dpop_nonce;

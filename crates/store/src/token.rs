@@ -6,11 +6,13 @@
 //! | `token/refresh.rs` | refresh tokens, rotated or kept (RFC 6749 §6) |
 //! | `token/bearer.rs` | access tokens that come back with a call (RFC 6750) |
 //! | `token/known.rs` | tokens that somebody asks about or gives back (RFC 7662, RFC 7009) |
+//! | `token/delegation.rs` | whom an exchanged token acts through (RFC 8693) |
 //! | `token/standing.rs` | who and what a claim acts for and under |
 //! | `token/family.rs` | what tokens descend from and die with |
 
 mod bearer;
 mod code;
+mod delegation;
 pub(crate) mod family;
 mod known;
 mod refresh;
@@ -18,5 +20,6 @@ mod standing;
 
 pub use bearer::Bearer;
 pub use code::CodeClaim;
+pub use delegation::LiveLink;
 pub use refresh::RefreshClaim;
 pub use standing::ClaimStanding;

@@ -108,13 +108,13 @@ pub enum TokenError {
     #[error("authentication failed")]
     ClientAuthenticationFailed,
     /// RFC 6749 §5.2
-    #[error("this grant type is not supported: use authorization_code, refresh_token or client_credentials")]
+    #[error("this grant type is not supported: the server's metadata lists those that are")]
     UnsupportedGrantType,
     /// RFC 6749 §5.2
     #[error("the app is not registered for the grant type {}", .0.as_str())]
     GrantTypeNotRegistered(GrantType),
-    /// RFC 6749 §4.4: client credentials MUST only be used by confidential clients.
-    #[error("an app without a secret cannot use client_credentials")]
+    /// RFC 6749 §4.4: client credentials MUST only be used by confidential clients; RFC 8693 §2.1.
+    #[error("an app that cannot prove who it is cannot use this grant type")]
     PublicClient,
     /// RFC 7009 §2.2.1
     #[error("this is no access or refresh token: nothing else can be revoked")]
@@ -156,8 +156,20 @@ pub enum TokenError {
     #[error("the organization has not authorized the scope `{0}` for this app")]
     UnauthorizedScope(String),
     /// RFC 6749 §6: a refresh must not include any scope that was not originally granted.
-    #[error("the scope `{0}` is more than the refresh token holds")]
+    #[error("the scope `{0}` is more than the token holds")]
     ScopeWidened(String),
+    /// RFC 8693 §3
+    #[error("`{0}` must be `urn:ietf:params:oauth:token-type:access_token`")]
+    TokenType(&'static str),
+    /// RFC 8693 §2.1: who acts is the client itself.
+    #[error("`actor_token` is not taken: the app that asks is the one that acts")]
+    ActorToken,
+    /// RFC 8693 §2.2.2; which of them is not said.
+    #[error("`subject_token` is unknown, expired, revoked, bound to somebody else, or no access token")]
+    UnusableSubject,
+    /// RFC 8693 §4.1
+    #[error("the token has come through too many apps")]
+    ChainTooLong,
 }
 
 impl TokenError {
@@ -166,9 +178,14 @@ impl TokenError {
         match self {
             Self::Dpop(error) => error.code(),
             Self::Resource(error) => error.code(),
-            Self::MissingParameter(_) | Self::DoubledParameter(_) | Self::TwoCredentials | Self::CertificateMissing => {
-                ErrorCode::InvalidRequest
-            }
+            Self::MissingParameter(_)
+            | Self::DoubledParameter(_)
+            | Self::TwoCredentials
+            | Self::CertificateMissing
+            | Self::TokenType(_)
+            | Self::ActorToken
+            | Self::UnusableSubject
+            | Self::ChainTooLong => ErrorCode::InvalidRequest,
             Self::MalformedBasic | Self::AssertionType | Self::ClientAuthenticationFailed => ErrorCode::InvalidClient,
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::UnsupportedTokenType => ErrorCode::UnsupportedTokenType,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::client::{Client, ClientState};
 use crate::id::{ClientId, OrganizationId};
+use crate::oauth::delegation::{Act, Link};
 use crate::oauth::openid::protocol_scope::ProtocolScope;
 use crate::oauth::scopes::Standing;
 use crate::oauth::thumbprint::Confirmation;
@@ -36,6 +37,8 @@ pub struct KnownToken {
     pub audience: Vec<String>,
     /// What this token may be told about the person.
     pub protocol_scopes: Vec<ProtocolScope>,
+    /// Whom it acts through, the nearest first (RFC 8693 §4.1).
+    pub links: Vec<Link>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
@@ -100,6 +103,9 @@ pub struct ActiveToken {
     /// RFC 8705 §3.2, RFC 9449 §6.2
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation>,
+    /// RFC 8693 §4.1
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
     /// The organization that the token acts in.
     org: OrganizationId,
 }
@@ -149,6 +155,7 @@ impl Introspection {
             aud: if token.audience.is_empty() { vec![issuer.to_owned()] } else { token.audience.clone() },
             iss: issuer.to_owned(),
             cnf: token.confirmation,
+            act: Act::of(&token.family.client, &token.links),
             org: token.family.organization.clone(),
         }))
     }
@@ -174,6 +181,7 @@ mod tests {
             confirmation: None,
             audience: Vec::new(),
             protocol_scopes: vec![ProtocolScope::OpenId],
+            links: Vec::new(),
             issued_at: ISSUED,
             expires_at: ISSUED.plus_seconds(3_600),
             client_state: ClientState::Active,

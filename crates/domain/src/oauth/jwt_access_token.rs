@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::client::Client;
 use crate::id::OrganizationId;
+use crate::oauth::delegation::{Act, Link};
 use crate::oauth::scopes::Standing;
 use crate::oauth::thumbprint::Confirmation;
 use crate::oauth::token::{AccessToken, TokenFamily, TokenSubject, told_scope};
@@ -34,13 +35,22 @@ pub struct JwtAccessToken {
     scope: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation>,
+    /// RFC 8693 §4.1
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
     /// The organization that the token acts in.
     org: OrganizationId,
 }
 
 impl JwtAccessToken {
     /// The claims of `token`, a new opaque one of `family` that `client` will get as a JWT instead: its digest becomes `jti`.
-    pub fn new(token: &AccessToken, family: &TokenFamily, client: &Client, standing: &Standing, issuer: &str) -> Self {
+    pub fn new(
+        token: &AccessToken,
+        (family, links): (&TokenFamily, &[Link]),
+        client: &Client,
+        standing: &Standing,
+        issuer: &str,
+    ) -> Self {
         let identity = family.identity.as_ref();
         Self {
             iss: issuer.to_owned(),
@@ -58,6 +68,7 @@ impl JwtAccessToken {
             acr: identity.map(|identity| identity.acr.clone()),
             scope: told_scope(&token.protocol_scopes, standing.effective(token.ceiling.as_deref())),
             cnf: token.confirmation,
+            act: Act::of(&client.id, links),
             org: family.organization.clone(),
         }
     }
@@ -76,7 +87,8 @@ mod tests {
     fn claims(family: &TokenFamily, terms: TokenTerms) -> Value {
         let (_, token) = AccessToken::issue(&family.id, terms, &client(), ISSUED, &SeededEntropy::new(1));
         let standing = standing(AppStanding::Authorized(scopes(&["users"])));
-        serde_json::to_value(JwtAccessToken::new(&token, family, &client(), &standing, "https://as.example")).unwrap()
+        serde_json::to_value(JwtAccessToken::new(&token, (family, &[]), &client(), &standing, "https://as.example"))
+            .unwrap()
     }
 
     #[test]

@@ -94,6 +94,8 @@ pub struct TokenTerms {
     pub confirmation: Option<Confirmation>,
     /// The APIs that it is for; empty: all.
     pub audience: Vec<String>,
+    /// When it ends at the latest; `None`: as the client registered.
+    pub ends_by: Option<Timestamp>,
 }
 
 /// What is kept of a refresh token.
@@ -123,6 +125,7 @@ impl AccessToken {
         entropy: &dyn Entropy,
     ) -> (Secret, Self) {
         let secret = Secret::generate(SecretKind::AccessToken, entropy);
+        let registered_end = now.plus_seconds(client.token_ttl_seconds);
         let record = Self {
             digest: secret.digest(),
             family: family.clone(),
@@ -131,7 +134,7 @@ impl AccessToken {
             confirmation: terms.confirmation,
             audience: terms.audience,
             issued_at: now,
-            expires_at: now.plus_seconds(client.token_ttl_seconds),
+            expires_at: terms.ends_by.map_or(registered_end, |end| end.min(registered_end)),
         };
         (secret, record)
     }
@@ -167,6 +170,8 @@ pub struct TokenResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
@@ -183,9 +188,15 @@ impl TokenResponse {
             token_type: token_type(record.confirmation),
             expires_in: record.expires_at.seconds_since(record.issued_at),
             refresh_token: refresh_token.map(str::to_owned),
+            issued_token_type: None,
             id_token: None,
             scope,
         }
+    }
+
+    /// The same as the answer to an exchange, which names what it gives (RFC 8693 §2.2.1).
+    pub fn of_type(self, issued_token_type: &'static str) -> Self {
+        Self { issued_token_type: Some(issued_token_type), ..self }
     }
 
     /// The same with an ID token, if there is one (OpenID Connect Core §3.1.3.3).

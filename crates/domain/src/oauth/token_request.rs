@@ -15,6 +15,8 @@ pub enum TokenRequest {
     RefreshToken(RefreshRequest),
     /// RFC 6749 §4.4.2
     ClientCredentials(ClientCredentialsRequest),
+    /// RFC 8693 §2.1
+    TokenExchange(ExchangeRequest),
 }
 
 /// RFC 6749 §4.1.3, RFC 7636 §4.5.
@@ -44,6 +46,21 @@ pub struct ClientCredentialsRequest {
     pub scope: Option<String>,
 }
 
+/// RFC 8693 §2.1.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ExchangeRequest {
+    /// The token that the client was handed, as it was sent.
+    pub subject_token: Zeroizing<String>,
+    /// What it says the token is.
+    pub subject_token_type: String,
+    /// What it wants; absent: an access token.
+    pub requested_token_type: Option<String>,
+    /// Whether it names somebody else as the one who acts.
+    pub has_actor_token: bool,
+    /// Less than the subject token holds, or absent: the same.
+    pub scope: Option<String>,
+}
+
 impl TokenRequest {
     /// Reads a form. Unknown parameters are ignored (RFC 6749 §3.2).
     ///
@@ -66,6 +83,13 @@ impl TokenRequest {
                 Ok(Self::RefreshToken(RefreshRequest { refresh_token: secret(required("refresh_token")?), scope }))
             }
             "client_credentials" => Ok(Self::ClientCredentials(ClientCredentialsRequest { scope })),
+            "urn:ietf:params:oauth:grant-type:token-exchange" => Ok(Self::TokenExchange(ExchangeRequest {
+                subject_token: secret(required("subject_token")?),
+                subject_token_type: required("subject_token_type")?.to_owned(),
+                requested_token_type: form.value("requested_token_type").map(str::to_owned),
+                has_actor_token: form.value("actor_token").is_some() || form.value("actor_token_type").is_some(),
+                scope,
+            })),
             // RFC 9700 §2.4: `password` is among the unknown ones and stays there.
             _ => Err(TokenError::UnsupportedGrantType),
         }
@@ -77,6 +101,7 @@ impl TokenRequest {
             Self::AuthorizationCode(_) => GrantType::AuthorizationCode,
             Self::RefreshToken(_) => GrantType::RefreshToken,
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
+            Self::TokenExchange(_) => GrantType::TokenExchange,
         }
     }
 }
@@ -120,5 +145,12 @@ mod tests {
     fn unknown_parameters_are_ignored() {
         let form = Parameters::from([("grant_type", "client_credentials"), ("magic", "1")]);
         assert_eq!(TokenRequest::parse(&form).unwrap().grant_type(), GrantType::ClientCredentials);
+    }
+
+    #[test]
+    fn c50_an_exchange_names_its_token_and_its_type() {
+        const EXCHANGE: (&str, &str) = ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+        assert_eq!(error([EXCHANGE]), TokenError::MissingParameter("subject_token"));
+        assert_eq!(error([EXCHANGE, ("subject_token", "x")]), TokenError::MissingParameter("subject_token_type"));
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use countersign_decision::{
-    Authority, Caller, ClientRef, Contract, Contracts, Decision, Denial, OwnedPermit, Permission, Reason, Snapshot,
-    Subject, decide, decide_operation,
+    Authority, Caller, ClientRef, Contract, Contracts, Decision, Denial, OwnedPermit, Permission, Reason, Scope,
+    Snapshot, Subject, decide, decide_operation,
 };
 use countersign_domain::audit::Actor;
 use countersign_domain::client::ClientState;
@@ -13,7 +13,7 @@ use countersign_domain::oauth::resource;
 use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
-use countersign_store::token::Bearer;
+use countersign_store::token::{Bearer, LiveLink};
 use countersign_store::{OrgStore, StoreError, SystemTask};
 use serde_json::{Value, json};
 
@@ -143,7 +143,30 @@ pub async fn identify(
     let Some(snapshot) = snapshots.at_least(bearer.org_revision, &bearer.organization, contracts, &store).await? else {
         return Ok(Asker::Invalid);
     };
-    Ok(Asker::Live(Box::new(LiveToken { digest, caller: caller(&bearer), snapshot, bearer })))
+    // RFC 8693 §4.1, model page: whoever the token came through must be allowed too
+    let links = match bearer.is_delegated {
+        true => store.delegation(&bearer.organization, &bearer.family).await?,
+        false => Some(Vec::new()),
+    };
+    let Some(links) = links else { return Ok(Asker::Invalid) };
+    let actors = links.into_iter().map(actor).collect();
+    Ok(Asker::Live(Box::new(LiveToken { digest, caller: Caller { actors, ..caller(&bearer) }, snapshot, bearer })))
+}
+
+fn actor(live: LiveLink) -> Caller {
+    let LiveLink { link, client } = live;
+    Caller { client, subject: acts_for(&link.subject), ceiling: names(link.ceiling.as_deref()), actors: vec![] }
+}
+
+fn acts_for(subject: &TokenSubject) -> Subject {
+    match subject {
+        TokenSubject::User(id) => Subject::User(id.to_string()),
+        TokenSubject::Client => Subject::Client,
+    }
+}
+
+fn names(scopes: Option<&[Scope]>) -> Option<Vec<String>> {
+    scopes.map(|scopes| scopes.iter().map(ToString::to_string).collect())
 }
 
 fn caller(bearer: &Bearer) -> Caller {
@@ -153,11 +176,8 @@ fn caller(bearer: &Bearer) -> Caller {
             home_organization: bearer.client_home.to_string(),
             active: bearer.client_state == ClientState::Active && bearer.client_home_active,
         },
-        subject: match &bearer.subject {
-            TokenSubject::User(id) => Subject::User(id.to_string()),
-            TokenSubject::Client => Subject::Client,
-        },
-        ceiling: bearer.ceiling.as_ref().map(|scopes| scopes.iter().map(ToString::to_string).collect()),
+        subject: acts_for(&bearer.subject),
+        ceiling: names(bearer.ceiling.as_deref()),
         actors: vec![],
     }
 }

@@ -14,22 +14,28 @@ use countersign_decision::{Contracts, Scope};
 use countersign_domain::client::{AccessTokenFormat, Client};
 use countersign_domain::entropy::Entropy;
 use countersign_domain::id::TokenFamilyId;
+use countersign_domain::oauth::delegation::Link;
 use countersign_domain::oauth::error::TokenError;
 use countersign_domain::oauth::grant::authorization_code::{self, ClaimedCode, Redemption};
 use countersign_domain::oauth::grant::client_credentials;
 use countersign_domain::oauth::grant::refresh_token::{self, ClaimedRefreshToken, REFRESH_IDLE_SECONDS, Renewal};
+use countersign_domain::oauth::grant::token_exchange::{self, ACCESS_TOKEN_TYPE, SubjectToken};
+use countersign_domain::oauth::introspection::KnownToken;
 use countersign_domain::oauth::jwt_access_token::{JWT_ACCESS_TOKEN_TYP, JwtAccessToken};
 use countersign_domain::oauth::next_step::own_standing;
 use countersign_domain::oauth::openid::id_token::{ID_TOKEN_TYP, IdToken, IdTokenParts, Occasion};
+use countersign_domain::oauth::presented_token::PresentedToken;
 use countersign_domain::oauth::resource::{audience, requested};
 use countersign_domain::oauth::scopes::Standing;
 use countersign_domain::oauth::sender_constraint::bound_to;
 use countersign_domain::oauth::signing_key::{self, SigningAlgorithm};
-use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
+use countersign_domain::oauth::thumbprint::{Confirmation, Possession, Thumbprint};
 use countersign_domain::oauth::token::{
     AccessToken, Extent, RefreshToken, TokenFamily, TokenResponse, TokenSubject, TokenTerms,
 };
-use countersign_domain::oauth::token_request::{ClientCredentialsRequest, CodeRequest, RefreshRequest, TokenRequest};
+use countersign_domain::oauth::token_request::{
+    ClientCredentialsRequest, CodeRequest, ExchangeRequest, RefreshRequest, TokenRequest,
+};
 use countersign_domain::secret::{Digest, Secret, SecretKind};
 use countersign_domain::time::Timestamp;
 use countersign_store::token::ClaimStanding;
@@ -78,7 +84,7 @@ impl Sender<'_> {
     /// What its new access token may do and where, of what was `granted`.
     fn terms(&self, extent: Extent, granted: &[String]) -> Result<TokenTerms, TokenError> {
         let audience = audience(self.resources, granted)?;
-        Ok(TokenTerms { extent, confirmation: self.bound_to, audience })
+        Ok(TokenTerms { extent, confirmation: self.bound_to, audience, ends_by: None })
     }
 }
 
@@ -103,6 +109,7 @@ impl Exchange {
             TokenRequest::AuthorizationCode(request) => self.redeem_code(&request, sender).await,
             TokenRequest::RefreshToken(request) => self.renew(&request, sender).await,
             TokenRequest::ClientCredentials(request) => self.for_itself(&request, sender).await,
+            TokenRequest::TokenExchange(request) => self.exchange(&request, sender, possession).await,
         }
     }
 
@@ -120,7 +127,7 @@ impl Exchange {
             Redemption::Issue { family, with_refresh_token } => {
                 let (now, entropy) = (self.now(), self.entropy());
                 let terms = sender.terms(family.extent(), &family.resources)?;
-                let (access, record) = self.access_token(&family, terms, client, &standing)?;
+                let (access, record) = self.access_token((&family, &[]), terms, client, &standing)?;
                 let expires_at = now.plus_seconds(REFRESH_IDLE_SECONDS);
                 let refresh = with_refresh_token.then(|| RefreshToken::issue(&family.id, 0, expires_at, now, entropy));
                 let id_token = self.id_token((client, &*family, &read), (&access, &record), Occasion::Redemption)?;
@@ -159,13 +166,13 @@ impl Exchange {
         let terms = |extent| sender.terms(extent, &family.resources);
         match renewal {
             Renewal::Keep { extent, refresh_expires_at } => {
-                let (access, record) = self.access_token(&family, terms(extent)?, client, &standing)?;
+                let (access, record) = self.access_token((&family, &[]), terms(extent)?, client, &standing)?;
                 let id_token = self.id_token((client, &family, &read), (&access, &record), Occasion::Refresh)?;
                 claim.keep(&record, refresh_expires_at).await?;
                 Ok(TokenResponse::new(&access, &record, Some(presented), &standing).with_id_token(id_token))
             }
             Renewal::Rotate { extent, generation, refresh_expires_at } => {
-                let (access, record) = self.access_token(&family, terms(extent)?, client, &standing)?;
+                let (access, record) = self.access_token((&family, &[]), terms(extent)?, client, &standing)?;
                 let id_token = self.id_token((client, &family, &read), (&access, &record), Occasion::Refresh)?;
                 let (refresh, kept) = RefreshToken::issue(&family.id, generation, refresh_expires_at, now, entropy);
                 claim.rotate(&record, &kept).await?;
@@ -196,9 +203,44 @@ impl Exchange {
         let family =
             client_credentials::redeem(family, request, client, &standing, &|scope| self.is_known(scope), now)?;
         let terms = sender.terms(family.extent(), &family.resources)?;
-        let (access, record) = self.access_token(&family, terms, client, &standing)?;
+        let (access, record) = self.access_token((&family, &[]), terms, client, &standing)?;
         self.channel.store().save_tokens(&family, &record).await?;
         Ok(TokenResponse::new(&access, &record, None, &standing))
+    }
+
+    /// RFC 8693 §2
+    async fn exchange(
+        &self,
+        request: &ExchangeRequest,
+        sender: Sender<'_>,
+        possession: Possession,
+    ) -> Result<TokenResponse, TokenRefusal> {
+        let (client, store) = (sender.client, self.channel.store());
+        let known = match PresentedToken::read(&request.subject_token).digest() {
+            Some(digest) => store.known_token(&digest).await?,
+            None => None,
+        };
+        let standings = match &known {
+            Some(KnownToken { family, .. }) => {
+                let of = async |client| {
+                    let family = TokenFamily { client, ..family.clone() };
+                    store.standing_of(&family).await.map(|read| standing(&read, &family.subject))
+                };
+                Some((of(family.client.clone()).await?, of(client.id.clone()).await?))
+            }
+            None => None,
+        };
+        let subject = known.as_ref().zip(standings.as_ref());
+        let subject = subject.map(|(token, (standing, of_client))| SubjectToken { token, standing, of_client });
+        let (family, party) = (TokenFamilyId::generate(self.now(), self.entropy()), (client, possession));
+        let exchange =
+            token_exchange::redeem(family, request, subject, party, &|scope| self.is_known(scope), self.now())?;
+        let (_, of_client) = standings.ok_or(TokenError::UnusableSubject)?;
+        let terms = sender.terms(exchange.family.extent(), &exchange.family.resources)?;
+        let terms = TokenTerms { ends_by: Some(exchange.expires_at), ..terms };
+        let (access, record) = self.access_token((&exchange.family, &exchange.links), terms, client, &of_client)?;
+        store.save_exchanged(&exchange.family, &exchange.links, &record).await?;
+        Ok(TokenResponse::new(&access, &record, None, &of_client).of_type(ACCESS_TOKEN_TYPE))
     }
 
     fn now(&self) -> Timestamp {
@@ -212,7 +254,7 @@ impl Exchange {
     /// A new access token in the form that the client registered, and what is kept of it.
     fn access_token(
         &self,
-        family: &TokenFamily,
+        (family, links): (&TokenFamily, &[Link]),
         terms: TokenTerms,
         client: &Client,
         standing: &Standing,
@@ -221,7 +263,7 @@ impl Exchange {
         if client.metadata.access_token_format == AccessTokenFormat::Opaque {
             return Ok((Zeroizing::new(secret.expose().to_owned()), record));
         }
-        let claims = JwtAccessToken::new(&record, family, client, standing, self.channel.app.origin.as_str());
+        let claims = JwtAccessToken::new(&record, (family, links), client, standing, self.channel.app.origin.as_str());
         let keys = &self.channel.app.signing_keys;
         let jwt = keys.sign(SigningAlgorithm::default(), JWT_ACCESS_TOKEN_TYP, &claims, self.now())?;
         let digest = Digest::of(jwt.as_bytes());

@@ -32,4 +32,5 @@ mod rp_logout;
 mod sign_in;
 mod sign_out;
 mod token_endpoint;
+mod token_exchange;
 mod userinfo;

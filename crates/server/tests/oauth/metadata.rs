@@ -12,7 +12,12 @@ async fn a24_c06_e02_e03_the_metadata_states_what_works_and_nothing_else() {
     assert_eq!(body["authorization_response_iss_parameter_supported"], true);
     assert_eq!(body["code_challenge_methods_supported"], serde_json::json!(["S256"]));
     assert_eq!(body["response_types_supported"], serde_json::json!(["code"]));
-    let grants = serde_json::json!(["authorization_code", "refresh_token", "client_credentials"]);
+    let grants = serde_json::json!([
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange"
+    ]);
     assert_eq!(body["grant_types_supported"], grants);
     assert!(body["scopes_supported"].as_array().unwrap().contains(&"users".into()));
     assert_eq!(body.get("registration_endpoint"), None, "e04");

@@ -47,6 +47,8 @@ pub struct Bearer {
     pub expires_at: Timestamp,
     /// Whether it or its family was revoked.
     pub is_revoked: bool,
+    /// Whether it acts through others, who must be allowed too: see [`SystemStore::delegation`].
+    pub is_delegated: bool,
 }
 
 impl SystemStore<'_> {
@@ -54,7 +56,7 @@ impl SystemStore<'_> {
     pub async fn bearer(&self, digest: &Digest) -> Result<Option<Bearer>, StoreError> {
         let row = sqlx::query(
             "SELECT t.org_id, t.family_id, t.ceiling, t.confirmation, t.audience, t.issued_at, t.expires_at,
-                    f.client_id, f.user_id, f.revoked_at,
+                    f.client_id, f.user_id, f.revoked_at, f.is_delegated,
                     o.revision, o.is_active,
                     c.org_id AS client_home, c.state AS client_state, c.name AS client_name,
                     h.is_active AS client_home_active
@@ -88,6 +90,7 @@ impl SystemStore<'_> {
             issued_at: row.instant("issued_at")?,
             expires_at: row.instant("expires_at")?,
             is_revoked: row.optional_instant("revoked_at")?.is_some(),
+            is_delegated: row.flag("is_delegated")?,
         }))
     }
 }

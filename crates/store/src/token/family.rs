@@ -172,10 +172,6 @@ pub(crate) async fn insert_family(
     family: &TokenFamily,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let user = match &family.subject {
-        TokenSubject::User(user) => Some(user.as_str()),
-        TokenSubject::Client => None,
-    };
     sqlx::query(
         "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, resources, dpop_key, session_id,
                                      identity, created_at, used_at, revoked_at)
@@ -184,7 +180,7 @@ pub(crate) async fn insert_family(
     .bind(family.organization.as_str())
     .bind(family.id.as_str())
     .bind(family.client.as_str())
-    .bind(user)
+    .bind(user_of(&family.subject))
     .bind(ceiling_text(family.ceiling.as_deref()))
     .bind(json_text(&family.resources))
     .bind(family.dpop_key.map(String::from))
@@ -258,6 +254,14 @@ pub(crate) fn family(row: &AnyRow) -> Result<TokenFamily, StoreError> {
         identity: row.optional_json("identity")?,
         created_at: row.instant("created_at")?,
     })
+}
+
+/// The user that a token acts for.
+pub(crate) fn user_of(subject: &TokenSubject) -> Option<&str> {
+    match subject {
+        TokenSubject::User(user) => Some(user.as_str()),
+        TokenSubject::Client => None,
+    }
 }
 
 pub(crate) fn subject(row: &AnyRow) -> Result<TokenSubject, StoreError> {

@@ -43,6 +43,7 @@ impl SystemStore<'_> {
             return Ok(None);
         };
         let family = family(&row)?;
+        let links = self.delegation(&family.organization, &family.id).await?;
         let own_scopes: Option<Vec<ProtocolScope>> = row.optional_json("protocol_scopes")?;
         Ok(Some(KnownToken {
             // A refresh token holds what its family does.
@@ -52,7 +53,8 @@ impl SystemStore<'_> {
                 _ => TokenKind::Refresh { is_replaced: row.flag("is_replaced")? },
             },
             family,
-            is_revoked: row.optional_instant("revoked_at")?.is_some(),
+            is_revoked: row.optional_instant("revoked_at")?.is_some() || links.is_none(),
+            links: links.unwrap_or_default().into_iter().map(|live| live.link).collect(),
             ceiling: row.optional_json("token_ceiling")?,
             confirmation: row.optional_json("confirmation")?,
             audience: row.json("audience")?,

@@ -38,6 +38,7 @@ both! {
             issued_at: NOW,
             expires_at: NOW.plus_seconds(3_600),
             is_revoked: false,
+            is_delegated: false,
         };
         assert_eq!(system.bearer(&Digest::of(b"access")).await.unwrap(), Some(expected));
         assert_eq!(system.bearer(&Digest::of(b"unknown")).await.unwrap(), None);

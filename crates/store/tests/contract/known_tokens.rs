@@ -52,6 +52,7 @@ both! {
             confirmation: Some(Confirmation::Key(key)),
             audience: vec!["https://api.example".to_owned()],
             protocol_scopes: vec![ProtocolScope::OpenId],
+            links: Vec::new(),
             issued_at: NOW,
             expires_at: NOW.plus_seconds(3_600),
             client_state: ClientState::Active,

@@ -15,6 +15,7 @@ mod changes;
 mod clients;
 mod codes;
 mod contracts;
+mod delegations;
 mod interactions;
 mod known_tokens;
 mod news;
