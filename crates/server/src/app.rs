@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use countersign_decision::{Contracts, Missing};
 use countersign_domain::entropy::Entropy;
 use countersign_domain::oauth::dpop_nonce::DpopNonces;
+use countersign_domain::oauth::resource::ResourceError;
 use countersign_store::{Location, Options, Store, StoreError, SystemTask};
 use tokio::net::TcpListener;
 
@@ -78,10 +79,19 @@ impl App {
         Ok(())
     }
 
-    /// Whether tokens can be asked for an API by this name (RFC 8707): our own is called by the origin, as its metadata say
-    /// (RFC 9728).
-    pub fn is_resource(&self, name: &str) -> bool {
-        name == self.origin.as_str()
+    /// Whether tokens can be asked for all these APIs (RFC 8707): our own is called by the origin, as its metadata say
+    /// (RFC 9728), others as their resource servers registered them.
+    ///
+    /// # Errors
+    /// `Unknown` for one that is neither; when the store cannot be asked.
+    pub async fn check_resources(&self, names: &[String]) -> Result<Result<(), ResourceError>, StoreError> {
+        let store = self.store.system(SystemTask::TokenEndpoint, self.clock.now(), self.entropy.as_ref());
+        for name in names.iter().filter(|name| *name != self.origin.as_str()) {
+            if !store.is_resource(name).await? {
+                return Ok(Err(ResourceError::Unknown));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Deletes what has ended.

@@ -200,6 +200,7 @@ impl OrgWriter<'_> {
         .execute(&mut *self.transaction)
         .await
         .map_err(conflict(ID_TAKEN))?;
+        self.set_resources(&id, &new.metadata).await?;
         if let Some(secret) = secret {
             self.insert_secret(&id, secret).await?;
         }
@@ -238,6 +239,7 @@ impl OrgWriter<'_> {
         .bind(self.actor.id())
         .execute(&mut *self.transaction)
         .await?;
+        self.set_resources(id, metadata).await?;
         if state != ClientState::Active {
             self.end_tokens_of_client(id).await?;
         }

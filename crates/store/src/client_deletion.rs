@@ -33,6 +33,7 @@ impl OrgWriter<'_> {
         let before = self.client(id).await?;
         self.end_tokens_of_client(id).await?;
         self.delete_assignments_of("client", id.as_str()).await?;
+        self.delete_resources(id).await?;
         sqlx::query("DELETE FROM client_secrets WHERE org_id = $1 AND client_id = $2")
             .bind(self.organization.as_str())
             .bind(id.as_str())

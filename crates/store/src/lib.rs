@@ -24,6 +24,7 @@ pub mod interaction;
 pub mod organization;
 mod password;
 pub mod pushed_request;
+mod resource_server;
 pub mod role;
 mod schema;
 mod server_secret;

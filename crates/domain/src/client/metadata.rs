@@ -10,6 +10,7 @@ use crate::client::uri::{PageUri, ReturnUri};
 use crate::oauth::distinguished_name::DistinguishedName;
 use crate::oauth::jwk::JwkSet;
 use crate::oauth::jws::JwsAlgorithm;
+use crate::oauth::signing_key::SigningAlgorithm;
 
 /// How a client proves who it is (RFC 7591 §2, RFC 8705 §2, OpenID Connect Core §9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -86,6 +87,9 @@ pub struct ClientMetadata {
     /// Ours: what its access tokens look like.
     #[serde(skip_serializing_if = "is_default")]
     pub access_token_format: AccessTokenFormat,
+    /// Ours: the APIs that it is the resource server of (RFC 8707): tokens can be asked for them, and it may introspect those.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<PageUri>,
     /// Ours: rules that it is held to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_profile: Option<SecurityProfile>,
@@ -217,6 +221,18 @@ impl ClientMetadata {
         }
         if self.require_signed_request_object && self.jwks.is_none() {
             return unfit("jwks", "is missing: `require_signed_request_object` needs the client's public keys");
+        }
+        // RFC 7662 §2.1: who asks about tokens proves who it is.
+        if !self.resources.is_empty() && !self.is_confidential(has_secret) {
+            return unfit(
+                "resources",
+                "are for clients that can prove who they are: with a secret, a key or a certificate",
+            );
+        }
+        // RFC 7515: we sign with what our keys are for.
+        let cannot_sign = |algorithm: JwsAlgorithm| SigningAlgorithm::parse(algorithm.as_str()).is_none();
+        if self.id_token_signed_response_alg.is_some_and(cannot_sign) {
+            return unfit("id_token_signed_response_alg", "must be ES256, EdDSA or RS256");
         }
         self.check_profile()
     }

@@ -14,7 +14,7 @@ use crate::oauth::parameters::Parameters;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::redirect_uri::{UnverifiedRedirectUri, VerifiedRedirectUri};
 use crate::oauth::request_object::RequestObjectError;
-use crate::oauth::resource::{self, ResourceError};
+use crate::oauth::resource;
 use crate::oauth::thumbprint::Thumbprint;
 
 /// The longest `state` that is carried, in bytes: a longer one is refused, never cut.
@@ -153,7 +153,7 @@ pub fn check_way(client: &Client, way: Way) -> Result<(), UnredirectableError> {
 
 impl AuthorizationRequest {
     /// Checks a request of `client` (`None`: unknown). `is_known` says whether a loaded contract uses a scope; whether the
-    /// resources are ours is asked by [`AuthorizationRequest::check_resources`].
+    /// resources are known is for the store to say.
     ///
     /// # Errors
     /// The first thing that is wrong, as page or redirect.
@@ -179,7 +179,7 @@ impl AuthorizationRequest {
         check_form(parameters, client).map_err(answer)?;
         let requested = check_scopes(parameters, is_known).map_err(answer)?;
         let code_challenge = check_challenge(parameters, client).map_err(answer)?;
-        let resources = resource::requested(parameters, &|_| true);
+        let resources = resource::requested(parameters);
         let resources = resources.map_err(|error| answer((error.code(), error.to_string())))?;
         let dpop_jkt = parameters.value("dpop_jkt").map(Thumbprint::parse).transpose();
         let dpop_jkt = dpop_jkt.map_err(|error| answer((ErrorCode::InvalidRequest, format!("`dpop_jkt`: {error}"))))?;
@@ -204,15 +204,6 @@ impl AuthorizationRequest {
             prompt,
             hints,
         })
-    }
-
-    /// Whether every API that tokens are wanted for is one of ours (RFC 8707 §2).
-    ///
-    /// # Errors
-    /// `Unknown`, to be sent to the client.
-    pub fn check_resources(&self, is_known: &dyn Fn(&str) -> bool) -> Result<(), ResourceError> {
-        let are_known = self.resources.iter().all(|resource| is_known(resource));
-        if are_known { Ok(()) } else { Err(ResourceError::Unknown) }
     }
 }
 

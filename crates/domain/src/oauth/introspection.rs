@@ -136,7 +136,8 @@ impl Introspection {
     /// What `caller` may learn of `token` at `now`.
     pub fn of(token: &KnownToken, caller: &Client, standing: &Standing, issuer: &str, now: Timestamp) -> Self {
         // RFC 7662 §2.1, §4: not everybody who has a secret may try tokens; docs/decisions/0017.
-        let may_know = token.family.client == caller.id;
+        let serves = |resource: &String| caller.metadata.resources.iter().any(|own| own.as_str() == resource);
+        let may_know = token.family.client == caller.id || token.audience.iter().any(serves);
         // RFC 7662 §2.2: whether the token is active, as a door of ours would find it now.
         if !may_know || !token.is_live(standing, now) {
             return Self::INACTIVE;

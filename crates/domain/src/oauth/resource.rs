@@ -29,19 +29,16 @@ impl ResourceError {
     }
 }
 
-/// The resources that a request names, each once. `is_known` says whether one is an API of ours.
+/// The resources that a request names, each once. Whether they are known is for the store to say.
 ///
 /// # Errors
-/// The first that is malformed or unknown.
-pub fn requested(parameters: &Parameters, is_known: &dyn Fn(&str) -> bool) -> Result<Vec<String>, ResourceError> {
+/// When one is malformed.
+pub fn requested(parameters: &Parameters) -> Result<Vec<String>, ResourceError> {
     let mut resources: Vec<String> = Vec::new();
     for resource in parameters.values("resource") {
         // RFC 8707 §2: MUST be an absolute URI, MUST NOT include a fragment.
         if resource.contains('#') || Url::parse(resource).is_err() || resources.len() == MAX_RESOURCES {
             return Err(ResourceError::Malformed);
-        }
-        if !is_known(resource) {
-            return Err(ResourceError::Unknown);
         }
         if !resources.iter().any(|known| known == resource) {
             resources.push(resource.to_owned());
@@ -77,7 +74,7 @@ mod tests {
 
     fn read(pairs: &[&str]) -> Result<Vec<String>, ResourceError> {
         let pairs = pairs.iter().map(|resource| ("resource".to_owned(), (*resource).to_owned())).collect();
-        requested(&Parameters::new(pairs), &|resource| [API, FILES].contains(&resource))
+        requested(&Parameters::new(pairs))
     }
 
     fn named(resources: &[&str]) -> Vec<String> {
@@ -85,10 +82,10 @@ mod tests {
     }
 
     #[test]
-    fn a53_a_relative_unknown_or_fragment_resource_is_refused() {
+    fn a53_a_relative_or_fragment_resource_is_refused() {
         assert_eq!(read(&["/api"]), Err(ResourceError::Malformed));
         assert_eq!(read(&["https://api.example#x"]), Err(ResourceError::Malformed));
-        assert_eq!(read(&["https://api.example/"]), Err(ResourceError::Unknown));
+        assert_eq!(read(&["https://api.example/"]), Ok(named(&["https://api.example/"])), "a name of its own");
         assert_eq!(read(&[API, FILES, API]), Ok(named(&[API, FILES])));
         assert_eq!(read(&["", ""]), Ok(Vec::new()), "a13: without value is absent");
         assert_eq!(ResourceError::Unknown.code().as_str(), "invalid_target");

@@ -105,8 +105,8 @@ impl Asked {
                 let parameters = Parameters::new(parameters.clone());
                 let client = find_client(visit, client_id(&parameters)?).await?;
                 let request = AuthorizationRequest::check(&parameters, client.as_ref(), &is_known)?;
-                request
-                    .check_resources(&|resource| visit.app.is_resource(resource))
+                let known = visit.app.check_resources(&request.resources).await?;
+                known
                     .map_err(|error| PageError::Redirect(Box::new(request.refuse(error.code(), &error.to_string()))))?;
                 let client = client.ok_or(UnredirectableError::Client)?;
                 check_way(&client, Way { is_pushed: pushed.is_some(), is_signed: *is_signed })?;

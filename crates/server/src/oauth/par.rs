@@ -42,7 +42,8 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<PushedRespons
     let inside = unfolded.map_err(|error| refusal(error.into()))?;
     check_way(&client, Way { is_pushed: true, is_signed: inside.is_some() }).map_err(refusal)?;
     let request = inside.as_ref().unwrap_or(&form);
-    requested(request, &|resource| channel.app.is_resource(resource)).map_err(TokenError::from)?;
+    let resources = requested(request).map_err(TokenError::from)?;
+    channel.app.check_resources(&resources).await?.map_err(TokenError::from)?;
     let pushed = push(request, &client, proven_key, &is_known, now, entropy);
     let (response, kept) = pushed.map_err(|(code, description)| TokenRefusal::Request { code, description })?;
     if channel.store().save_pushed_request(&kept).await? {

@@ -101,8 +101,8 @@ impl Exchange {
         let request = TokenRequest::parse(&form)?;
         let ProvenClient { client, certificate } = self.channel.authenticate(&parts.headers, &form).await?;
         let possession = self.channel.possession(&parts, certificate.as_ref()).await?;
-        let resources =
-            requested(&form, &|resource| self.channel.app.is_resource(resource)).map_err(TokenError::from)?;
+        let resources = requested(&form).map_err(TokenError::from)?;
+        self.channel.app.check_resources(&resources).await?.map_err(TokenError::from)?;
         let bound_to = bound_to(&client, possession)?;
         let sender = Sender { client: &client, key: possession.key, bound_to, resources: &resources };
         match request {

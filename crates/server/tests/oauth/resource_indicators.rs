@@ -3,10 +3,11 @@
 use countersign_domain::oauth::token::AccessToken;
 use countersign_domain::secret::{Secret, SecretKind};
 use countersign_store::SystemTask;
+use serde_json::json;
 
 use crate::support::browser::redemption;
 use crate::support::{Browser, CHALLENGE, Server};
-use crate::world::{ADA, SERVICE_SECRET, WEB, WEB_SECRET, WEB_URI, WORLD};
+use crate::world::{ADA, CODE_ONLY_SECRET, SERVICE_SECRET, WEB, WEB_SECRET, WEB_URI, WORLD};
 
 const ME: &str = "/api/v2/users/me";
 
@@ -83,4 +84,27 @@ async fn a_token_for_another_api_is_not_taken_here() {
     claim.unwrap().keep(&record, bearer.expires_at).await.unwrap();
     assert_eq!(server.api("GET", ME, elsewhere.expose()).await.status, 401);
     assert_eq!(server.api("GET", ME, text).await.status, 200);
+}
+
+#[tokio::test]
+async fn d23_d24_an_api_of_somebody_else_is_asked_for_by_name_and_its_server_may_introspect() {
+    const MCP: &str = "https://mcp.example/";
+    let own = "secret: service-secret\n        metadata: { resources: [\"https://mcp.example/\"] }";
+    let server = Server::start(&WORLD.replacen("secret: service-secret", own, 1)).await;
+    let code = Browser::new(&server).code(WEB, WEB_URI, &[("scope", "users"), ("resource", MCP)], ADA).await;
+    let token = server.token(WEB_SECRET, &redemption(&code, WEB_URI)).await.ok();
+    let access = token["access_token"].as_str().unwrap();
+    assert_eq!(server.api("GET", "/api/v2/users", access).await.status, 401, "it is not for us");
+    let told = async |credentials: &str| {
+        server.call_as_client("/oauth/introspect", credentials, &[("token", access)]).await.ok()
+    };
+    let by_its_server = told(SERVICE_SECRET).await;
+    assert_eq!((&by_its_server["active"], &by_its_server["client_id"]), (&json!(true), &json!(WEB)));
+    assert_eq!((&by_its_server["aud"], &by_its_server["scope"]), (&json!([MCP]), &json!("users")));
+    assert_eq!(told(CODE_ONLY_SECRET).await, json!({ "active": false }), "another app is told nothing");
+    let other = Browser::new(&server).code(WEB, WEB_URI, &[("scope", "users")], ADA).await;
+    let other = server.token(WEB_SECRET, &redemption(&other, WEB_URI)).await.ok();
+    let form = [("token", other["access_token"].as_str().unwrap())];
+    let told = server.call_as_client("/oauth/introspect", SERVICE_SECRET, &form).await.ok();
+    assert_eq!(told, json!({ "active": false }), "a token that names no API is its own app's business");
 }

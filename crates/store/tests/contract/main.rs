@@ -23,6 +23,7 @@ mod opening;
 mod organizations;
 mod pushed_requests;
 mod refreshes;
+mod resource_servers;
 mod roles;
 mod secrets;
 mod server_secrets;

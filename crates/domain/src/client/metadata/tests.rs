@@ -34,7 +34,8 @@ fn what_is_registered_is_written_under_the_names_of_the_standards() {
         "access_token_format": "jwt",
         "security_profile": "fapi2",
         "default_max_age": 3600,
-        "id_token_signed_response_alg": "PS256",
+        "id_token_signed_response_alg": "RS256",
+        "resources": ["https://api.example/"],
         "post_logout_redirect_uris": ["https://app.example/bye"],
         "backchannel_logout_uri": "https://app.example/logout",
         "backchannel_logout_session_required": true,
@@ -101,4 +102,23 @@ fn a_client_of_fapi_has_a_key_and_bound_tokens() {
 #[test]
 fn who_must_sign_requests_has_keys() {
     assert!(unfit(json!({ "require_signed_request_object": true }), true).starts_with("`jwks` is missing"));
+}
+
+#[test]
+fn an_api_is_served_by_a_client_that_can_prove_who_it_is() {
+    let serving = json!({ "resources": ["https://api.example/"] });
+    assert_eq!(read(serving.clone()).unwrap().check(true), Ok(()));
+    assert!(unfit(serving, false).contains("can prove who they are"));
+    for address in ["https://api.example/#a", "javascript:1", "/api"] {
+        assert!(read(json!({ "resources": [address] })).is_err(), "{address}");
+    }
+}
+
+#[test]
+fn e26_only_what_we_sign_with_can_be_registered_for_id_tokens() {
+    for (algorithm, is_ours) in [("ES256", true), ("EdDSA", true), ("RS256", true), ("PS256", false), ("ES384", false)]
+    {
+        let metadata = read(json!({ "id_token_signed_response_alg": algorithm })).unwrap();
+        assert_eq!(metadata.check(true).is_ok(), is_ours, "{algorithm}");
+    }
 }
