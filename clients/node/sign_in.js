@@ -5,8 +5,13 @@
 
 /** From /oauth/authorize to the app's redirect URI; returns the parameters that arrive there. */
 export async function walk(origin, request, person) {
-  const cookies = new Map();
-  let url = `${origin}/oauth/authorize?${new URLSearchParams({ response_type: "code", state: "a state", ...request })}`;
+  const query = new URLSearchParams({ response_type: "code", state: "a state", ...request });
+  const arrived = await follow(`${origin}/oauth/authorize?${query}`, request.redirect_uri, person);
+  return Object.fromEntries(arrived.searchParams);
+}
+
+/** From any page to an address of the app; returns the whole address. Who passes the same `cookies` again has the same browser. */
+export async function follow(url, destination, person, cookies = new Map()) {
   let form = null;
 
   for (let step = 0; step < 12; step++) {
@@ -24,7 +29,7 @@ export async function walk(origin, request, person) {
     if (location) {
       url = new URL(location, url).href;
       form = null;
-      if (url.startsWith(request.redirect_uri)) return Object.fromEntries(new URL(url).searchParams);
+      if (url.startsWith(destination)) return new URL(url);
       continue;
     }
 
