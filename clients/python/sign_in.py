@@ -17,15 +17,22 @@ def walk(origin, client_id, redirect_uri, email, password, **more):
     `more` are further parameters of the authorization request, such as `code_challenge`.
     """
     request = {"response_type": "code", "client_id": client_id, "redirect_uri": redirect_uri, "state": "a state"} | more
-    url, form = f"{origin}/oauth/authorize?{urllib.parse.urlencode(request)}", None
+    address = f"{origin}/oauth/authorize?{urllib.parse.urlencode(request)}"
+    arrived = follow(address, redirect_uri, email, password)
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(arrived).query))
+
+
+def follow(url, destination, email, password):
+    """From any page to an address of the app; returns the whole address."""
+    form = None
     open_page = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPCookieProcessor(CookieJar())).open
 
     for _ in range(12):
         status, headers, text = _answer(open_page, url, form)
         if location := headers.get("Location"):
             url, form = urllib.parse.urljoin(url, location), None
-            if url.startswith(redirect_uri):
-                return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
+            if url.startswith(destination):
+                return url
             continue
         form = _filled_in(_forms(text), email, password)
         if status != 200 or form is None:
