@@ -14,7 +14,7 @@ use crate::http::dpop::{DPOP, DPOP_NONCE};
 use crate::http::now::{CORRELATION_HEADER, request_context};
 use crate::oauth::{authorize, introspect, jwks, metadata, par, revoke, token, userinfo};
 use crate::platform;
-use crate::web::{approval, assets, consent, home, request, sign_in, sign_out, trouble};
+use crate::web::{approval, assets, consent, home, request, sessions, sign_in, sign_out, trouble};
 
 /// The whole main listener.
 pub fn router(app: App) -> Router {
@@ -55,6 +55,7 @@ fn forms() -> Router<App> {
         .route("/oauth/approval", get(approval::link).post(approval::submit))
         .route("/oauth/request", post(request::submit))
         .route("/logout", get(sign_out::link).post(sign_out::submit))
+        .route("/sessions/end", post(sessions::end))
         .method_not_allowed_fallback(trouble::wrong_method)
 }
 

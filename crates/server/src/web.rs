@@ -12,7 +12,7 @@
 //! | `impact.rs` | what an approval would change, for the page that signs it |
 //! | `sign_in.rs` `consent.rs` `approval.rs` `request.rs` `refused.rs` | the steps of an authorization request |
 //! | `form_post.rs` | the answer to an app, by redirect or as a form |
-//! | `sign_out.rs` `home.rs` | signing out; the front page |
+//! | `sign_out.rs` `sessions.rs` `home.rs` | signing out, here and elsewhere; the front page |
 
 pub mod approval;
 pub mod assets;
@@ -27,6 +27,7 @@ pub mod impact;
 pub mod pages;
 pub mod refused;
 pub mod request;
+pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;
 pub mod trouble;

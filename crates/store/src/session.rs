@@ -3,8 +3,8 @@
 use countersign_domain::id::{OrganizationId, SessionId, UserId};
 use countersign_domain::secret::Digest;
 use countersign_domain::session::Session;
-
 use serde_json::{Value, json};
+use sqlx::any::AnyRow;
 
 use crate::change::{Author, Event, OrgWriter, write_audit};
 use crate::column::Columns;
@@ -43,18 +43,26 @@ impl SystemStore<'_> {
         .bind(&digest.as_bytes()[..])
         .fetch_optional(self.database.readers())
         .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let session = Session {
-            id: row.id("session_id")?,
-            digest: row.digest("digest")?,
-            organization: row.id("org_id")?,
-            user: row.id("user_id")?,
-            authenticated_at: row.instant("authenticated_at")?,
-            last_seen_at: row.instant("last_seen_at")?,
-        };
-        Ok(Some(session).filter(|session| !session.is_expired(self.now)))
+        let session = row.as_ref().map(session).transpose()?;
+        Ok(session.filter(|session| !session.is_expired(self.now)))
+    }
+
+    /// The sessions of a person that are not over, the newest first.
+    pub async fn sessions_of(&self, organization: &OrganizationId, user: &UserId) -> Result<Vec<Session>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT digest, org_id, session_id, user_id, authenticated_at, last_seen_at
+               FROM sessions
+              WHERE org_id = $1
+                AND user_id = $2
+              ORDER BY authenticated_at DESC, session_id",
+        )
+        .bind(organization.as_str())
+        .bind(user.as_str())
+        .fetch_all(self.database.readers())
+        .await?;
+        let mut sessions: Vec<Session> = rows.iter().map(session).collect::<Result<_, _>>()?;
+        sessions.retain(|session| !session.is_expired(self.now));
+        Ok(sessions)
     }
 
     /// Notes that the session was used now.
@@ -118,6 +126,17 @@ impl SystemStore<'_> {
             .await?;
         if rotated.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound { what: "session" }) }
     }
+}
+
+fn session(row: &AnyRow) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: row.id("session_id")?,
+        digest: row.digest("digest")?,
+        organization: row.id("org_id")?,
+        user: row.id("user_id")?,
+        authenticated_at: row.instant("authenticated_at")?,
+        last_seen_at: row.instant("last_seen_at")?,
+    })
 }
 
 impl OrgWriter<'_> {

@@ -5,8 +5,8 @@ use askama::Template;
 
 use crate::web::pages::{
     App, ApprovalImpact, ApprovalPage, Approvers, AuthorizeErrorPage, ChooseOrganizationPage, ConfirmSignOutPage,
-    ConsentPage, FormKeys, FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, Person, Refusal,
-    RefusedPage, Registration, RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage,
+    ConsentPage, FormKeys, FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, OtherSession, Person,
+    Refusal, RefusedPage, Registration, RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage,
     SignInProblem, SignedOutPage, Standing, Trouble, TroublePage, WaitingRequest,
 };
 
@@ -314,8 +314,19 @@ impl Cast<'_> {
         add(states, "authorize-error", &error);
         let home = HomePage { frame: self.frame(), issuer: "https://sign.acme.example".into(), session: None };
         add(states, "home", &home);
-        let session = HomeSession { person: self.ada(), organization: self.acme(), form: self.form() };
-        add(states, "home-signed-in", &HomePage { session: Some(session), ..home });
+        let other = |id: &str, signed_in: &str, last_used: &str| OtherSession {
+            id: id.into(),
+            signed_in: signed_in.into(),
+            last_used: last_used.into(),
+        };
+        let others = vec![
+            other("1", "less than a minute ago", "less than a minute ago"),
+            other("2", "11 hours ago", "29 minutes ago"),
+        ];
+        let alone = HomeSession { person: self.ada(), organization: self.acme(), form: self.form(), others: vec![] };
+        add(states, "home-signed-in", &HomePage { session: Some(alone.clone()), ..home.clone() });
+        let session = HomeSession { others, ..alone };
+        add(states, "home-other-browsers", &HomePage { session: Some(session), ..home });
         let form_post = FormPostPage {
             frame: self.frame(),
             app: self.roster(),

@@ -23,7 +23,7 @@ mod trouble;
 pub use approval::{ApprovalImpact, ApprovalPage, Registration, RoleChoice, ScopeChoice, Standing, WaitingRequest};
 pub use consent::ConsentPage;
 pub use form_post::FormPostPage;
-pub use home::{HomePage, HomeSession};
+pub use home::{HomePage, HomeSession, OtherSession};
 pub use request::{Refusal, RefusedPage, RequestPage, RequestState};
 pub use sign_in::{
     ChooseOrganizationPage, ConfirmSignOutPage, OrganizationChoice, SignInPage, SignInProblem, SignedOutPage,

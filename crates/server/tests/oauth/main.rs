@@ -29,6 +29,7 @@ mod request_object;
 mod resource_indicators;
 mod revocation;
 mod rp_logout;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod token_endpoint;

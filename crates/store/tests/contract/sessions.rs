@@ -39,6 +39,25 @@ both! {
         assert_eq!(at(1).session(&kept.digest).await.unwrap(), None);
     }
 
+    async fn a_person_has_the_sessions_that_are_not_over_the_newest_first(fixture) {
+        fixture.organization("acme").await;
+        let (ada, bob) = (fixture.user("acme", "ada").await, fixture.user("acme", "bob").await);
+        let system = fixture.system(SystemTask::SignIn);
+        let used_at = |cookie: &str, user: &User, seconds: i64| Session {
+            authenticated_at: NOW.plus_seconds(seconds),
+            last_seen_at: NOW.plus_seconds(seconds),
+            ..session("acme", user, cookie)
+        };
+        for one in [used_at("old", &ada, -SESSION_IDLE_SECONDS), used_at("first", &ada, -60), used_at("bob", &bob, 0)] {
+            system.create_session(&one).await.unwrap();
+        }
+        let newest = used_at("newest", &ada, 0);
+        system.create_session(&newest).await.unwrap();
+        let sessions = system.sessions_of(&organization_id("acme"), &ada.id).await.unwrap();
+        assert_eq!(sessions, [newest, used_at("first", &ada, -60)]);
+        assert_eq!(system.sessions_of(&organization_id("globex"), &ada.id).await.unwrap(), []);
+    }
+
     async fn a33_a_rotated_session_has_one_secret(fixture) {
         fixture.organization("acme").await;
         let ada = fixture.user("acme", "ada").await;

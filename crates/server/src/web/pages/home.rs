@@ -23,6 +23,19 @@ pub struct HomeSession {
     pub person: Person,
     /// Name of the organization signed in to.
     pub organization: String,
-    /// Hidden fields of `sign out`.
+    /// Hidden fields of its forms.
     pub form: FormKeys,
+    /// The other browsers that the person is signed in with.
+    pub others: Vec<OtherSession>,
+}
+
+/// Another browser of the same person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherSession {
+    /// What its form names.
+    pub id: String,
+    /// When the person signed in there: `3 hours ago`.
+    pub signed_in: String,
+    /// When it was last used.
+    pub last_used: String,
 }
