@@ -170,24 +170,11 @@ impl Introspection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::samples::{ISSUED, client, family, scopes, standing};
+    use crate::oauth::samples::{ISSUED, client, family, known_token, scopes, standing};
     use crate::oauth::scopes::AppStanding;
 
     fn token() -> KnownToken {
-        KnownToken {
-            kind: TokenKind::Access,
-            family: family(),
-            is_revoked: false,
-            ceiling: Some(scopes(&["users", "oauth"])),
-            confirmation: None,
-            audience: Vec::new(),
-            protocol_scopes: vec![ProtocolScope::OpenId],
-            links: Vec::new(),
-            issued_at: ISSUED,
-            expires_at: ISSUED.plus_seconds(3_600),
-            client_state: ClientState::Active,
-            is_client_home_active: true,
-        }
+        KnownToken { protocol_scopes: vec![ProtocolScope::OpenId], ..known_token() }
     }
 
     fn asked_by(caller: &Client, token: &KnownToken, standing: &Standing) -> Introspection {

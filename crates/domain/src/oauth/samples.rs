@@ -8,6 +8,7 @@ use crate::authorization::{ConsentMode, ScopeGrant};
 use crate::client::{Client, ClientMetadata, ClientState, GrantType};
 use crate::id::{ClientId, DivisionId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use crate::oauth::grant::authorization_code::AuthorizationCode;
+use crate::oauth::introspection::{KnownToken, TokenKind};
 use crate::oauth::openid::identity::{Identity, PASSWORD_ACR};
 use crate::oauth::openid::protocol_scope::ProtocolScope;
 use crate::oauth::scopes::{AppStanding, Standing};
@@ -73,6 +74,24 @@ pub(crate) fn code() -> AuthorizationCode {
         authenticated_at: ISSUED,
         issued_at: ISSUED,
         expires_at: ISSUED.plus_seconds(60),
+    }
+}
+
+/// A live access token of [`family`], valid for an hour.
+pub(crate) fn known_token() -> KnownToken {
+    KnownToken {
+        kind: TokenKind::Access,
+        family: family(),
+        is_revoked: false,
+        ceiling: Some(scopes(&["users", "oauth"])),
+        confirmation: None,
+        audience: Vec::new(),
+        protocol_scopes: Vec::new(),
+        links: Vec::new(),
+        issued_at: ISSUED,
+        expires_at: ISSUED.plus_seconds(3_600),
+        client_state: ClientState::Active,
+        is_client_home_active: true,
     }
 }
 

@@ -125,7 +125,7 @@ mod tests {
     use crate::client::ClientState;
     use crate::id::ClientId;
     use crate::oauth::error::ErrorCode;
-    use crate::oauth::samples::{ISSUED, client, family, public_client, scopes, standing};
+    use crate::oauth::samples::{ISSUED, client, family, known_token, public_client, scopes, standing};
     use crate::oauth::scopes::AppStanding;
     use crate::oauth::thumbprint::{Confirmation, Thumbprint};
     use proptest::prelude::*;
@@ -137,20 +137,7 @@ mod tests {
     }
 
     fn token() -> KnownToken {
-        KnownToken {
-            kind: TokenKind::Access,
-            family: family(),
-            is_revoked: false,
-            ceiling: Some(scopes(&["users", "oauth"])),
-            confirmation: None,
-            audience: Vec::new(),
-            protocol_scopes: Vec::new(),
-            links: Vec::new(),
-            issued_at: ISSUED,
-            expires_at: ISSUED.plus_seconds(600),
-            client_state: ClientState::Active,
-            is_client_home_active: true,
-        }
+        KnownToken { expires_at: ISSUED.plus_seconds(600), ..known_token() }
     }
 
     fn request() -> ExchangeRequest {
