@@ -45,6 +45,16 @@ pub(crate) struct Client {
     authorization: Option<Authorization>,
 }
 
+/// What the organization knows about the client of one call.
+#[derive(Debug, Clone, Copy)]
+struct Known<'s> {
+    /// Whether it registered the client.
+    is_at_home: bool,
+    /// Its own client; nothing for another organization's.
+    own: Option<Holder>,
+    authorization: Option<&'s Authorization>,
+}
+
 /// Where a caller's user and client stand, so far as that can be said without reading them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SoughtCaller<'s> {
@@ -160,37 +170,34 @@ impl Snapshot {
     /// The link of a caller that was sought here.
     pub(crate) fn link<'s>(&'s self, caller: &'s Caller, sought: SoughtCaller<'s>) -> Link<'s> {
         let Caller { client, subject, ceiling, .. } = caller;
-        let known = self.clients.found(sought.client);
-        let own_client = self.own_client(client, known);
+        let known = self.known(client, self.clients.found(sought.client));
         let holder = match sought.user {
             Some(user) => self.users.found(user).copied(),
             // A client's own roles hold in its own organization only.
-            None => own_client,
+            None => known.own,
         };
-        self.link_of(client, subject, known, holder, ceiling.as_deref())
+        Link { ceiling: ceiling.as_deref(), ..self.link_of(client, subject, known, holder) }
     }
 
-    fn own_client(&self, client: &ClientRef, known: Option<&Client>) -> Option<Holder> {
-        known.and_then(|known| known.own).filter(|_| self.is_home_of(client))
+    fn known<'s>(&self, client: &ClientRef, entry: Option<&'s Client>) -> Known<'s> {
+        let is_at_home = client.home_organization.as_str() == self.id.as_ref();
+        Known {
+            is_at_home,
+            own: entry.and_then(|entry| entry.own).filter(|_| is_at_home),
+            authorization: entry.and_then(|entry| entry.authorization.as_ref()),
+        }
     }
 
-    fn is_home_of(&self, client: &ClientRef) -> bool {
-        client.home_organization.as_str() == self.id.as_ref()
-    }
-
-    /// The link of a client for whoever has these roles.
+    /// The link of a client for whoever has these roles, with a token that asks for all that is authorized.
     fn link_of<'s>(
         &'s self,
         client: &'s ClientRef,
         subject: &'s Subject,
-        known: Option<&'s Client>,
+        Known { is_at_home, own, authorization }: Known<'s>,
         holder: Option<Holder>,
-        ceiling: Option<&'s [String]>,
     ) -> Link<'s> {
-        let own_client = self.own_client(client, known);
-        let authorization = known.and_then(|known| known.authorization.as_ref());
-        let is_active = self.settings.active && client.active && own_client.is_none_or(|own| own.active);
-        let refusal = if own_client.is_none() && self.is_home_of(client) {
+        let is_active = self.settings.active && client.active && own.is_none_or(|own| own.active);
+        let refusal = if is_at_home && own.is_none() {
             Some(Reason::UnknownClient)
         } else if matches!(subject, Subject::User(_)) && holder.is_none() {
             Some(Reason::UnknownUser)
@@ -210,7 +217,7 @@ impl Snapshot {
             combination,
             permissions: self.combinations.permissions(combination),
             authorization: authorization.filter(|one| one.state == AuthorizationState::Authorized),
-            ceiling,
+            ceiling: None,
             enforcement: match subject {
                 Subject::Client if !self.settings.bounds_client_credentials => Enforcement::Off,
                 _ => self.settings.enforcement,
@@ -222,7 +229,7 @@ impl Snapshot {
     pub(crate) fn link_for_anybody<'s>(&'s self, client: &'s ClientRef) -> Link<'s> {
         const ANYBODY: &Subject = &Subject::User(String::new());
         let holder = Holder { combination: Combinations::NONE, active: true };
-        self.link_of(client, ANYBODY, self.clients.get(&client.id), Some(holder), None)
+        self.link_of(client, ANYBODY, self.known(client, self.clients.get(&client.id)), Some(holder))
     }
 
     /// The ids of all clients that the organization registered or has decided about, in no particular order.
