@@ -48,17 +48,17 @@ use crate::oauth::standing::standing;
 
 /// `POST /oauth/token` and its alias `/token`.
 pub async fn token(channel: BackChannel, request: Request) -> Response {
-    let exchange = Exchange { contracts: channel.app.contracts(), channel };
+    let endpoint = TokenEndpoint { contracts: channel.app.contracts(), channel };
     let sends_proofs = request.headers().contains_key(DPOP);
-    let response = match exchange.answer(request).await {
+    let response = match endpoint.answer(request).await {
         Ok(answer) => {
             let mut response = Json(answer).into_response();
             no_store(&mut response);
             response
         }
-        Err(refusal) => refusal.respond(&exchange.channel.app.origin),
+        Err(refusal) => refusal.respond(&endpoint.channel.app.origin),
     };
-    exchange.channel.finish(response, sends_proofs)
+    endpoint.channel.finish(response, sends_proofs)
 }
 
 /// `POST //oauth/token`: what the Python SDK sends when its host ends in a slash. Said, not guessed around: its API calls
@@ -89,12 +89,12 @@ impl Sender<'_> {
 }
 
 /// One token request.
-struct Exchange {
+struct TokenEndpoint {
     channel: BackChannel,
     contracts: Arc<Contracts>,
 }
 
-impl Exchange {
+impl TokenEndpoint {
     async fn answer(&self, request: Request) -> Result<TokenResponse, TokenRefusal> {
         let (parts, body) = request.into_parts();
         let form = self.channel.form(&parts, body).await?;
