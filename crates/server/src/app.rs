@@ -7,20 +7,29 @@ use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Request, Response};
 use countersign_decision::{Contracts, Missing};
 use countersign_domain::entropy::Entropy;
 use countersign_domain::oauth::dpop_nonce::DpopNonces;
 use countersign_domain::oauth::resource::ResourceError;
 use countersign_store::{Location, Options, Store, StoreError, SystemTask};
-use tokio::net::TcpListener;
+use hyper::body::Incoming;
+use tower::ServiceExt;
 
 use crate::config::{Config, PublicOrigin};
-use crate::contracts::{self, Loaded};
+use crate::contracts::{self, Configured, Loaded};
 use crate::enforce::check::Asker;
+use crate::enforce::ext_authz::ExtAuthz;
+use crate::enforce::gateway::Gateway;
+use crate::enforce::identity::SignedIdentities;
 use crate::enforce::rate::RateLimit;
 use crate::enforce::snapshots::Snapshots;
+use crate::enforce::upstreams::Upstreams;
 use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
+use crate::listener::{Answer, Listener, Tls};
 use crate::oauth::attempts::Attempts;
 use crate::router;
 
@@ -40,7 +49,14 @@ const CLIENT_WAIT_SECONDS: i64 = 60;
 pub struct App {
     /// The database.
     pub store: Store,
+    configured: Arc<Configured>,
     contracts: Arc<ArcSwap<Loaded>>,
+    /// The APIs behind the doors.
+    pub upstreams: Arc<Upstreams>,
+    /// Whose word about a call is believed at the forward-auth door.
+    pub trusted_proxies: Arc<[IpAddr]>,
+    /// What they were told of callers.
+    pub signed_identities: SignedIdentities,
     /// Compiled organizations.
     pub snapshots: Snapshots,
     /// Calls per token and minute.
@@ -73,20 +89,21 @@ impl App {
     pub async fn reload_contracts(&self) -> anyhow::Result<()> {
         let (now, entropy) = (self.clock.now(), self.entropy.as_ref());
         if contracts::revision(&self.store, now, entropy).await? != self.contracts.load().revision {
-            self.contracts.store(Arc::new(contracts::load(&self.store, now, entropy).await?));
+            self.contracts.store(Arc::new(contracts::load(&self.store, &self.configured, now, entropy).await?));
             tracing::info!("contracts were imported; the catalogue was loaded again");
         }
         Ok(())
     }
 
     /// Whether tokens can be asked for all these APIs (RFC 8707): our own is called by the origin, as its metadata say
-    /// (RFC 9728), others as their resource servers registered them.
+    /// (RFC 9728), upstreams as they are configured, others as their resource servers registered them.
     ///
     /// # Errors
     /// `Unknown` for one that is neither; when the store cannot be asked.
     pub async fn check_resources(&self, names: &[String]) -> Result<Result<(), ResourceError>, StoreError> {
         let store = self.store.system(SystemTask::TokenEndpoint, self.clock.now(), self.entropy.as_ref());
-        for name in names.iter().filter(|name| *name != self.origin.as_str()) {
+        let is_here = |name: &String| name == self.origin.as_str() || self.upstreams.has_resource(name);
+        for name in names.iter().filter(|name| !is_here(name)) {
             if !store.is_resource(name).await? {
                 return Ok(Err(ResourceError::Unknown));
             }
@@ -128,7 +145,26 @@ impl Entropy for SystemEntropy {
 pub struct Application {
     /// Its state.
     pub app: App,
-    listener: TcpListener,
+    listener: Listener,
+    gateway: Option<(Listener, Gateway)>,
+    ext_authz: Option<(Listener, ExtAuthz)>,
+}
+
+/// The main listener's pages and endpoints.
+#[derive(Clone)]
+struct Pages(axum::Router);
+
+impl Answer for Pages {
+    type Body = Body;
+
+    fn answer(
+        self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Body>> + Send + 'static {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        async move { self.0.oneshot(request).await.unwrap_or_else(|never| match never {}) }
+    }
 }
 
 impl Application {
@@ -139,20 +175,24 @@ impl Application {
 
     /// The same with a given clock and randomness: tests.
     pub async fn start_with(config: &Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(config.server.listen)
-            .await
-            .with_context(|| format!("cannot listen on `{}`", config.server.listen))?;
-        let origin = PublicOrigin::new(config.server.public_origin.as_deref(), listener.local_addr()?)?;
+        let configured = Configured::read(config)?;
+        let most = config.limits.connections_per_address;
+        let listener = listen(config.server.listen, None, most).await?;
+        let origin = PublicOrigin::new(config.server.public_origin.as_deref(), listener.address())?;
         let store = Store::open(&location(config), Options::default()).await?;
         let signing_keys = SigningKeys::open(&store, config, clock.now(), entropy.as_ref()).await?;
-        let loaded = contracts::load(&store, clock.now(), entropy.as_ref()).await?;
+        let loaded = contracts::load(&store, &configured, clock.now(), entropy.as_ref()).await?;
         let contracts = Arc::new(ArcSwap::from_pointee(loaded));
         let nonce_key =
             store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref()).server_secret("dpop_nonces").await?;
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
         let app = App {
             store,
+            configured: Arc::new(configured),
             contracts,
+            upstreams: Arc::new(Upstreams::new(config.upstream.clone())),
+            trusted_proxies: config.forward_auth.trusted_proxies.clone().into(),
+            signed_identities: SignedIdentities::default(),
             snapshots: Snapshots::default(),
             rate_limit,
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
@@ -164,24 +204,67 @@ impl Application {
             clock,
             entropy,
         };
-        Ok(Self { app, listener })
+        let gateway = match config.gateway.listen {
+            None => None,
+            Some(address) => {
+                let tls = config.gateway.tls.as_ref();
+                let tls = tls.map(|files| Tls::read(&files.certificate, &files.key)).transpose()?;
+                let gateway = Gateway::new(app.clone(), tls.is_some())?;
+                Some((listen(address, tls, most).await?, gateway))
+            }
+        };
+        let ext_authz = match config.ext_authz.listen {
+            None => None,
+            Some(address) => {
+                let service = ExtAuthz::new(app.clone(), &config.ext_authz.trusted_proxies);
+                Some((listen(address, None, most).await?, service))
+            }
+        };
+        Ok(Self { app, listener, gateway, ext_authz })
     }
 
     /// The address that is listened on.
     pub fn address(&self) -> SocketAddr {
-        self.listener.local_addr().expect("INVARIANT: a bound listener has an address")
+        self.listener.address()
+    }
+
+    /// The address of the gateway, where there is one.
+    pub fn gateway_address(&self) -> Option<SocketAddr> {
+        self.gateway.as_ref().map(|(listener, _)| listener.address())
+    }
+
+    /// The address that Envoy asks, where there is one.
+    pub fn ext_authz_address(&self) -> Option<SocketAddr> {
+        self.ext_authz.as_ref().map(|(listener, _)| listener.address())
     }
 
     /// Serves until `stop` resolves, then lets the requests under way end.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) {
         let watch = tokio::spawn(watch(self.app.clone()));
         let housekeeping = tokio::spawn(keep_house(self.app.clone()));
-        let service = router::router(self.app).into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(self.listener, service).with_graceful_shutdown(stop).await;
+        let (stopping, stopped) = tokio::sync::watch::channel(false);
+        let mut serving = tokio::task::JoinSet::new();
+        if let Some((listener, gateway)) = self.gateway {
+            serving.spawn(listener.serve(gateway, until(stopped.clone())));
+        }
+        if let Some((listener, service)) = self.ext_authz {
+            serving.spawn(listener.serve(service, until(stopped.clone())));
+        }
+        serving.spawn(self.listener.serve(Pages(router::router(self.app)), until(stopped)));
+        stop.await;
+        let _ = stopping.send(true);
+        while serving.join_next().await.is_some() {}
         watch.abort();
         housekeeping.abort();
-        served
     }
+}
+
+async fn until(mut stopped: tokio::sync::watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+async fn listen(address: SocketAddr, tls: Option<Tls>, connections_per_address: usize) -> anyhow::Result<Listener> {
+    Listener::bind(address, tls, connections_per_address).await.with_context(|| format!("cannot listen on `{address}`"))
 }
 
 /// Resolves at SIGTERM or SIGINT.

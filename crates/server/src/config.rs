@@ -3,12 +3,18 @@
 //! The TOML file is read first; options of the command line and `COUNTERSIGN_…` variables (read by the command line
 //! parser) override it.
 
+mod doors;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use countersign_decision::import::{Override, ScopeLists};
 use serde::{Deserialize, Serialize};
+
+pub use doors::{
+    ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream, UpstreamUrl,
+};
 
 /// Everything that an operator can set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +26,15 @@ pub struct Config {
     pub limits: Limits,
     /// How contracts are read, and what they leave out; used when they are imported, checked and shown.
     pub contract: Contract,
+    /// The reverse proxy that decides every call.
+    pub gateway: Gateway,
+    /// The door that another proxy asks by sub-request.
+    pub forward_auth: ForwardAuth,
+    /// The door that Envoy asks.
+    pub ext_authz: ExtAuthz,
+    /// The APIs behind these doors.
+    #[serde(deserialize_with = "doors::distinct", skip_serializing_if = "Vec::is_empty")]
+    pub upstream: Vec<Upstream>,
 }
 
 /// `[server]`
@@ -48,6 +63,8 @@ pub struct Server {
 pub struct Limits {
     /// Platform API calls of one access token in one minute; shown in `inin-ratelimit-allowed`.
     pub calls_per_token_per_minute: u32,
+    /// Connections of one address to one listener at a time; more are closed unread.
+    pub connections_per_address: usize,
 }
 
 /// `[contract]`
@@ -77,7 +94,7 @@ impl Default for Server {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { calls_per_token_per_minute: 3_000 }
+        Self { calls_per_token_per_minute: 3_000, connections_per_address: 200 }
     }
 }
 
@@ -114,6 +131,14 @@ pub enum ConfigError {
         file: String,
         /// With line, key and what would be right.
         message: String,
+    },
+    /// The contract of an upstream cannot be imported.
+    #[error("the contract of the upstream `{upstream}` cannot be used:\n{}", errors.join("\n"))]
+    Contract {
+        /// Its name.
+        upstream: String,
+        /// Each with file and line.
+        errors: Vec<String>,
     },
     /// A value that cannot work.
     #[error("`{key}` = `{value}`: {rule}")]

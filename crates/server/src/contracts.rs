@@ -1,5 +1,7 @@
 //! The contracts of a node: our own API first, then what operators imported; one catalogue for all.
 
+pub mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
@@ -9,6 +11,8 @@ use countersign_domain::entropy::Entropy;
 use countersign_domain::time::Timestamp;
 use countersign_store::{Store, StoreError, SystemTask};
 use serde::Deserialize;
+
+use crate::config::{Config, ConfigError};
 
 /// The name under which our own API's contract is loaded.
 pub const PLATFORM_CONTRACT: &str = "platform";
@@ -75,11 +79,44 @@ pub fn platform_source() -> anyhow::Result<ContractSource> {
     })
 }
 
-/// Our own API and every imported contract.
-pub async fn load(store: &Store, now: Timestamp, entropy: &dyn Entropy) -> anyhow::Result<Loaded> {
+/// The contracts whose files the configuration names, one for each such upstream.
+#[derive(Debug, Clone, Default)]
+pub struct Configured(Vec<ContractSource>);
+
+impl Configured {
+    /// Reads the files of every upstream that names some.
+    ///
+    /// # Errors
+    /// When a file cannot be imported; every error names its file and line.
+    pub fn read(config: &Config) -> Result<Self, ConfigError> {
+        let named = config.upstream.iter().filter(|upstream| !upstream.contract.is_empty());
+        let sources = named.map(|upstream| {
+            let options = ImportOptions {
+                name: upstream.name.clone(),
+                scope_lists: config.contract.scope_lists,
+                overrides: config.contract.operations.clone(),
+            };
+            files::import_files(&upstream.contract.0, &options)
+                .map_err(|errors| ConfigError::Contract { upstream: upstream.name.clone(), errors })
+        });
+        sources.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Our own API, every contract that the configuration names, and every imported one.
+pub async fn load(
+    store: &Store,
+    configured: &Configured,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> anyhow::Result<Loaded> {
     let revision = revision(store, now, entropy).await?;
     let mut sources = vec![platform_source()?];
+    sources.extend(configured.0.iter().cloned());
     for (name, json) in store.system(SystemTask::Contracts, now, entropy).contracts().await? {
+        if configured.0.iter().any(|source| source.name == name) {
+            continue; // what the configuration names counts
+        }
         sources.push(
             serde_json::from_value(json).with_context(|| format!("the stored contract `{name}` cannot be read"))?,
         );

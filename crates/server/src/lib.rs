@@ -8,6 +8,7 @@ pub mod enforce;
 pub mod hashing;
 pub mod http;
 pub mod keys;
+pub mod listener;
 pub mod oauth;
 pub mod platform;
 pub mod router;

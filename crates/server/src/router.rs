@@ -10,6 +10,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::App;
 use crate::contracts::PLATFORM_YAML;
+use crate::enforce::forward_auth;
 use crate::http::dpop::{DPOP, DPOP_NONCE};
 use crate::http::now::{CORRELATION_HEADER, request_context};
 use crate::oauth::{authorize, introspect, jwks, metadata, par, revoke, token, userinfo};
@@ -35,6 +36,8 @@ pub fn router(app: App) -> Router {
         .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server).layer(cors_for_apps()))
         .route("/.well-known/openid-configuration", get(metadata::authorization_server).layer(cors_for_apps()))
         .route("/.well-known/oauth-protected-resource", get(metadata::protected_resource).layer(cors_for_apps()))
+        // what other proxies ask before they forward a call
+        .route("/enforce/forward-auth", any(forward_auth::forward_auth))
         .merge(forms())
         .route("/", get(home::page))
         .route("/openapi.yaml", get(openapi))

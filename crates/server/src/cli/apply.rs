@@ -15,7 +15,7 @@ use super::files::read_world;
 use super::storage::{StorageArguments, is_there, open_store, runtime};
 use crate::app::SystemEntropy;
 use crate::config::Config;
-use crate::contracts::{console_scopes, load, platform};
+use crate::contracts::{Configured, console_scopes, load, platform};
 use crate::http::now::{Clock, SystemClock};
 
 #[derive(Debug, Args)]
@@ -46,9 +46,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 async fn apply(config: &Config, world: &World, arguments: &Arguments) -> Result<Difference, Failure> {
+    let configured = Configured::read(config)?;
     let store = open_store(config).await?;
     let (now, entropy) = (SystemClock.now(), &SystemEntropy);
-    let contracts = load(&store, now, entropy).await?.contracts;
+    let contracts = load(&store, &configured, now, entropy).await?.contracts;
     warn(&world.warnings(contracts.catalogue()));
     let options = ApplyOptions {
         is_dry_run: arguments.dry_run,

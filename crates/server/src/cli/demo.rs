@@ -28,7 +28,7 @@ use super::failure::Failure;
 use super::storage::runtime;
 use crate::app::{Application, SystemEntropy, location, stop_signal};
 use crate::config::Config;
-use crate::contracts::{console_scopes, load, platform};
+use crate::contracts::{Configured, console_scopes, load, platform};
 use crate::http::now::{Clock, SystemClock};
 use crate::telemetry;
 use cast::Cast;
@@ -87,7 +87,7 @@ async fn tell(config: &Config, folder: &Folder, is_once: bool) -> Result<(), Fai
     } else {
         invite(&origin, &cast, folder)?;
     }
-    server.await.context("the server")?.context("the server")?;
+    server.await.context("the server")?;
     if is_once && !is_as_it_must_be {
         return Err(Failure::Other(anyhow::anyhow!("an answer was not as it must be")));
     }
@@ -102,7 +102,7 @@ async fn prepare(config: &Config, world: &World) -> Result<(), Failure> {
     let bookshop = import(&[file], &ImportOptions { name: "bookshop".to_owned(), ..ImportOptions::default() })?;
     let json = serde_json::to_value(&bookshop).context("the sample contract")?;
     store.system(SystemTask::Demo, now, entropy).save_contract(&bookshop.name, &json).await?;
-    let contracts = load(&store, now, entropy).await?.contracts;
+    let contracts = load(&store, &Configured::default(), now, entropy).await?.contracts;
     let options =
         ApplyOptions { is_dry_run: false, prunes: true, console_scopes: console_scopes(platform(&contracts)) };
     store.system(SystemTask::Demo, now, entropy).apply(world, &options).await?;

@@ -4,14 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use countersign_decision::import::ScopeLists;
-use countersign_decision::{ContractSource, Contracts, ImportOptions, SourceFile, import};
+use countersign_decision::{ContractSource, Contracts, ImportOptions};
 use countersign_domain::world::{CompiledWorld, World};
 
 use super::failure::{Failure, warn};
 use crate::config::{self, Config};
-
-/// The largest file that is read, in bytes: the largest contract known has 30 MB.
-const MAX_FILE_BYTES: u64 = 512 * 1_024 * 1_024;
+use crate::contracts::files::{self, import_files};
 
 /// A world, and how the contract beside it is read: with its files all that an offline decision needs.
 #[derive(Debug, Args)]
@@ -79,16 +77,13 @@ impl Reading {
         name: Option<&str>,
         config: config::Contract,
     ) -> Result<ContractSource, Failure> {
-        let texts = files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
-        let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
-        let sources: Vec<_> = names.iter().zip(&texts).map(|(name, text)| SourceFile { name, text }).collect();
         let stem = || files.first().and_then(|file| file.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
         let options = ImportOptions {
             name: name.map(str::to_owned).or_else(stem).unwrap_or_default(),
             scope_lists: self.scope_lists.or(config.scope_lists),
             overrides: config.operations,
         };
-        Ok(import(&sources, &options)?)
+        Ok(import_files(files, &options)?)
     }
 }
 
@@ -107,19 +102,7 @@ pub(super) fn read_world(file: &Path) -> Result<World, Failure> {
 
 /// The text of a file that a person named.
 pub(super) fn read(file: &Path) -> Result<String, Failure> {
-    let name = file.display();
-    let unreadable = |error: std::io::Error| Failure::bad_input(format!("{name}: cannot be read: {error}"));
-    let length = std::fs::metadata(file).map_err(unreadable)?.len();
-    if length > MAX_FILE_BYTES {
-        let rule = format!("at most {MAX_FILE_BYTES} are read");
-        return Err(Failure::bad_input(format!("{name}: the file has {length} bytes: {rule}")));
-    }
-    let bytes = std::fs::read(file).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Failure::bad_input(format!("{name}:{line}: not UTF-8: the file must be text"))
-    })
+    files::read(file).map_err(Failure::bad_input)
 }
 
 fn scope_lists(text: &str) -> Result<ScopeLists, String> {

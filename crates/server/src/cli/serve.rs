@@ -61,7 +61,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let application = Application::start(&config).await?;
         tracing::info!(origin = %application.app.origin, "listening on {}", application.address());
-        application.run(stop_signal()).await?;
+        if let Some(address) = application.gateway_address() {
+            tracing::info!("the gateway listens on {address}");
+        }
+        if let Some(address) = application.ext_authz_address() {
+            tracing::info!("Envoy is answered on {address}");
+        }
+        application.run(stop_signal()).await;
         Ok(())
     })
 }

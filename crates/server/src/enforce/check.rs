@@ -9,7 +9,7 @@ use countersign_decision::{
 };
 use countersign_domain::audit::Actor;
 use countersign_domain::client::ClientState;
-use countersign_domain::oauth::resource;
+use countersign_domain::oauth::resource::is_for;
 use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
@@ -117,11 +117,12 @@ pub fn check(app: &App, contract: &Contract, asker: &Asker, ask: Ask<'_>) -> Res
     }
 }
 
-/// Reads who asks: the token's record and its organization's current snapshot.
+/// Reads who asks the API called `resource`: the token's record and its organization's current snapshot.
 pub async fn identify(
     app: &App,
     contracts: &Arc<Contracts>,
     presented: Presented,
+    resource: &str,
     now: Timestamp,
 ) -> Result<Asker, StoreError> {
     let (digest, possession) = match presented {
@@ -136,7 +137,7 @@ pub async fn identify(
         return Ok(Asker::Invalid);
     }
     // RFC 8707 §3: a token for another API could have been sent on by it
-    if !resource::is_for(&bearer.audience, app.origin.as_str()) {
+    if !is_for(&bearer.audience, resource) {
         return Ok(Asker::Invalid);
     }
     let snapshots = &app.snapshots;
@@ -227,9 +228,9 @@ impl Refusal {
         }
     }
 
-    /// Every half that is missing, as the operator contract shapes it; `None` where nothing is.
+    /// Every half that is missing, as the operator contract shapes it; `None` for reasons that name none.
     pub fn missing_json(&self) -> Option<Value> {
-        self.missing.as_object().is_some_and(|missing| !missing.is_empty()).then(|| self.missing.clone())
+        self.reason.carries_missing().then(|| self.missing.clone())
     }
 
     /// The permissions that are missing.

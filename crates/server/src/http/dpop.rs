@@ -1,6 +1,7 @@
 //! The proof that comes with a request (RFC 9449 §4.1), read from its headers and verified for the address that was called.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use countersign_domain::oauth::dpop::{DpopError, ProvenRequest, VerifiedProof, verify};
 use countersign_domain::oauth::jws::JwsAlgorithm;
@@ -17,16 +18,24 @@ pub const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 #[derive(Clone, Copy)]
 pub struct Called<'a> {
     /// The method as it was sent.
-    pub method: &'a Method,
-    /// The address as it was sent; only its path counts.
-    pub uri: &'a Uri,
+    pub method: &'a str,
+    /// The origin that the client addressed.
+    pub origin: &'a str,
+    /// The path that the client addressed.
+    pub path: &'a str,
     /// Its headers.
     pub headers: &'a HeaderMap,
     /// When.
     pub now: Timestamp,
 }
 
-impl Called<'_> {
+impl<'a> Called<'a> {
+    /// A request to the main listener.
+    pub fn here(app: &'a App, parts: &'a Parts, now: Timestamp) -> Self {
+        let Parts { method, uri, headers, .. } = parts;
+        Self { method: method.as_str(), origin: app.origin.as_str(), path: uri.path(), headers, now }
+    }
+
     /// The proof at an endpoint of the authorization server, if there is one: it must hold a nonce of ours (§8).
     ///
     /// # Errors
@@ -51,9 +60,9 @@ impl Called<'_> {
             (None, _) => return Err(DpopError::Missing),
             (Some(_), Some(_)) => return Err(DpopError::Doubled),
         };
-        let url = format!("{}{}", app.origin, self.uri.path());
+        let url = format!("{}{}", self.origin, self.path);
         let nonces = access_token.is_none().then_some(&app.dpop_nonces);
-        verify(proof, ProvenRequest { method: self.method.as_str(), url: &url, access_token, nonces }, self.now)
+        verify(proof, ProvenRequest { method: self.method, url: &url, access_token, nonces }, self.now)
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::PublicOrigin;
 use crate::enforce::check::Refusal;
+use crate::enforce::upstreams::Unplaced;
 use crate::http::form::FormError;
 use crate::http::now::RequestContext;
 use crate::web::pages::Trouble;
@@ -229,6 +230,31 @@ impl ApiError {
             .with_header(header::RETRY_AFTER, "1")
     }
 
+    /// 417: an expectation that nobody here can meet (RFC 9110 §10.1.1).
+    pub fn expectation_failed() -> Self {
+        Self::new(
+            StatusCode::EXPECTATION_FAILED,
+            "expectation.failed",
+            "the only expectation that can be met is 100-continue",
+        )
+    }
+
+    /// 408: the client did not send its request in time.
+    pub fn request_timeout() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "request.timeout", "the request was not sent in time")
+    }
+
+    /// 502: the API behind this door does not answer.
+    pub fn bad_gateway() -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "bad.gateway", "the API behind this address does not answer; try again")
+            .with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// 504: the API behind this door did not answer in time.
+    pub fn gateway_timeout() -> Self {
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "gateway.timeout", "the API behind this address did not answer in time")
+    }
+
     /// 503: others changed the organization while the call was judged. The door judges it again before it says so.
     pub fn moved() -> Self {
         let mut error = Self::unavailable();
@@ -335,6 +361,15 @@ impl ApiError {
             .params
             .iter()
             .fold(self.0.template.to_owned(), |message, (name, value)| message.replace(&format!("{{{name}}}"), value))
+    }
+}
+
+impl From<Unplaced> for ApiError {
+    fn from(unplaced: Unplaced) -> Self {
+        match unplaced {
+            Unplaced::Target(_) | Unplaced::Authority => Self::bad_request(unplaced.to_string()),
+            Unplaced::NoUpstream => Self::not_found("resource"),
+        }
     }
 }
 

@@ -41,11 +41,18 @@ pub struct RequestContext {
     pub context_id: Arc<str>,
 }
 
+impl RequestContext {
+    /// Names a request that has just come.
+    pub fn new(app: &App) -> Self {
+        Self { now: app.clock.now(), context_id: new_context_id(app.entropy.as_ref()).into() }
+    }
+}
+
 /// Middleware: gives the request its instant and its name, and the reply its correlation header.
 pub async fn request_context(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let context_id = new_context_id(app.entropy.as_ref());
-    let header = HeaderValue::from_str(&context_id).expect("hexadecimal digits are a header value");
-    request.extensions_mut().insert(RequestContext { now: app.clock.now(), context_id: context_id.into() });
+    let context = RequestContext::new(&app);
+    let header = HeaderValue::from_str(&context.context_id).expect("hexadecimal digits are a header value");
+    request.extensions_mut().insert(context);
     let mut response = next.run(request).await;
     response.headers_mut().insert(CORRELATION_HEADER, header);
     response

@@ -138,7 +138,7 @@ impl BackChannel {
         parts: &request::Parts,
         certificate: Option<&ClientCertificate>,
     ) -> Result<Possession, TokenRefusal> {
-        let called = Called { method: &parts.method, uri: &parts.uri, headers: &parts.headers, now: self.context.now };
+        let called = Called::here(&self.app, parts, self.context.now);
         let proof = called.proof(&self.app).map_err(TokenError::from)?;
         if let Some(proof) = &proof
             && !self.store().claim_proof(&proof.used).await?

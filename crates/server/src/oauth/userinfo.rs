@@ -31,7 +31,7 @@ pub async fn userinfo(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let called = Called { method: &parts.method, uri: &parts.uri, headers: &parts.headers, now: context.now };
+    let called = Called::here(&app, &parts, context.now);
     let told = match check_places(&parts.headers, parts.uri.query(), body).await {
         Ok(()) => tell(&app, Presented::read(&app, called, peer.ip()), context.now).await,
         Err(refusal) => Err(refusal),

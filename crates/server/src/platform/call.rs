@@ -16,10 +16,11 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::contracts;
 use crate::enforce::check::LiveToken;
+use crate::enforce::visit::Visit;
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::now::RequestContext;
-use crate::platform::{Door, MAX_BODY_BYTES};
+use crate::platform::MAX_BODY_BYTES;
 
 /// An allowed call. The permit inside is the only way to the organization's data.
 pub struct Call {
@@ -110,17 +111,17 @@ impl Incoming {
 
 impl Call {
     pub(super) fn new(
-        door: &Door<'_>,
+        visit: &Visit<'_>,
         live: &LiveToken,
         permit: OwnedPermit,
         parameters: Parameters,
         body: JsonBody,
     ) -> Self {
         Self {
-            app: door.app.clone(),
-            context: door.context.clone(),
+            app: visit.app.clone(),
+            context: visit.context.clone(),
             bearer: live.bearer.clone(),
-            contracts: Arc::clone(&door.contracts),
+            contracts: Arc::clone(&visit.contracts),
             caller: live.caller.clone(),
             snapshot: Arc::clone(&live.snapshot),
             permit,
@@ -144,7 +145,7 @@ impl Call {
         &self.snapshot
     }
 
-    /// Who calls, for a decision on another snapshot than that of the door.
+    /// Who calls, for a decision on another snapshot than that of the visit.
     pub fn caller(&self) -> &Caller {
         &self.caller
     }

@@ -25,7 +25,7 @@ pub(crate) struct TestServer {
     clock: Arc<TestClock>,
     origin: String,
     http: reqwest::Client,
-    running: JoinHandle<std::io::Result<()>>,
+    running: JoinHandle<()>,
     _data: TempDir,
 }
 

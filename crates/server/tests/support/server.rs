@@ -31,7 +31,7 @@ pub struct Server {
     pub http: reqwest::Client,
     address: SocketAddr,
     clock: Arc<TestClock>,
-    running: JoinHandle<std::io::Result<()>>,
+    running: JoinHandle<()>,
     _data: TempDir,
 }
 
@@ -74,7 +74,12 @@ impl Server {
         Some(Self::start_with(yaml, config).await)
     }
 
-    pub async fn start_with(yaml: &str, mut config: Config) -> Self {
+    pub async fn start_with(yaml: &str, config: Config) -> Self {
+        Self::start_and_look(yaml, config, |_| ()).await.0
+    }
+
+    /// The same, with a look at what is started.
+    pub async fn start_and_look<T>(yaml: &str, mut config: Config, look: impl FnOnce(&Application) -> T) -> (Self, T) {
         let data = tempfile::tempdir().unwrap();
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.server.data = data.path().to_owned();
@@ -82,11 +87,12 @@ impl Server {
         let entropy = Arc::new(SeededEntropy::new(std::process::id().into()));
         let application = Application::start_with(&config, clock.clone(), entropy).await.unwrap();
         let (app, address) = (application.app.clone(), application.address());
+        let seen = look(&application);
         let running = tokio::spawn(application.run(std::future::pending()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let server = Self { app, http, address, clock, running, _data: data };
         world::install(&server, yaml).await;
-        server
+        (server, seen)
     }
 
     /// Where the server listens, as an origin; the issuer is `app.origin`.

@@ -1,0 +1,132 @@
+//! Envoy's external authorization (`envoy.service.auth.v3`), over gRPC on a listener of its own.
+//!
+//! Envoy removes what we tell it to before it adds what we tell it: no client can say who it is.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use envoy_types::ext_authz::v3::pb::{
+    Authorization, AuthorizationServer, CheckRequest, CheckResponse, DeniedHttpResponse, HeaderAppendAction,
+    HeaderValue as EnvoyHeader, HeaderValueOption, HttpResponse, HttpStatus, OkHttpResponse,
+};
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
+use envoy_types::pb::google::rpc;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tonic::{Code, Status};
+use tower::ServiceExt;
+
+use crate::app::App;
+use crate::enforce::forwarded::Forwarded;
+use crate::enforce::gateway::is_of_identity;
+use crate::http::error::ApiError;
+use crate::http::now::RequestContext;
+use crate::listener::Answer;
+
+/// The gRPC service.
+#[derive(Clone)]
+pub struct ExtAuthz {
+    app: App,
+    trusted_proxies: Arc<[IpAddr]>,
+}
+
+/// The Envoy that asks.
+#[derive(Clone, Copy)]
+struct Proxy(SocketAddr);
+
+impl ExtAuthz {
+    /// A service for these Envoys.
+    pub fn new(app: App, trusted_proxies: &[IpAddr]) -> Self {
+        Self { app, trusted_proxies: trusted_proxies.into() }
+    }
+
+    /// What Envoy's client is to be answered; 200 to let it through.
+    async fn decide(&self, proxy: SocketAddr, request: &HttpRequest) -> Response<axum::body::Body> {
+        let context = RequestContext::new(&self.app);
+        let proxy = proxy.ip().to_canonical();
+        if !self.trusted_proxies.contains(&proxy) {
+            tracing::warn!(%proxy, "ext_authz was asked by a proxy that is not in ext_authz.trusted_proxies");
+            return ApiError::not_authorized("only proxies that the configuration names may ask here")
+                .respond(&context);
+        }
+        let HttpRequest { method, path, host, scheme, .. } = request;
+        let headers = match headers(request) {
+            Ok(headers) if !method.is_empty() && !path.is_empty() && !host.is_empty() => headers,
+            Ok(_) => return ApiError::bad_request("method, path and host are needed").respond(&context),
+            Err(error) => return error.respond(&context),
+        };
+        let is_https = scheme == "https";
+        let forwarded = Forwarded { method, target: path, host, is_https, headers: &headers, proxy, upstream: None };
+        forwarded.answer(&self.app, &context).await
+    }
+}
+
+#[tonic::async_trait]
+impl Authorization for ExtAuthz {
+    async fn check(&self, request: tonic::Request<CheckRequest>) -> Result<tonic::Response<CheckResponse>, Status> {
+        let proxy = request.extensions().get::<Proxy>().copied();
+        let attributes = request.into_inner().attributes.and_then(|attributes| attributes.request);
+        // Envoy's own failure mode is for errors; what is missing is a denial
+        let (Some(Proxy(proxy)), Some(http)) = (proxy, attributes.and_then(|request| request.http)) else {
+            let message = "a check without an HTTP request is denied".to_owned();
+            let status = rpc::Status { code: Code::PermissionDenied as i32, message, details: vec![] };
+            return Ok(tonic::Response::new(CheckResponse { status: Some(status), ..CheckResponse::default() }));
+        };
+        let (answer, body) = self.decide(proxy, &http).await.into_parts();
+        let headers = answer.headers.iter().filter_map(|(name, value)| option(name, value)).collect();
+        let (code, http_response) = if answer.status == StatusCode::OK {
+            let is_spoofed = |name: &&String| is_of_identity(name) && !answer.headers.contains_key(name.as_str());
+            let headers_to_remove = http.headers.keys().filter(is_spoofed).cloned().collect();
+            (
+                Code::Ok,
+                HttpResponse::OkResponse(OkHttpResponse { headers, headers_to_remove, ..OkHttpResponse::default() }),
+            )
+        } else {
+            let body = body.collect().await.map_err(|_| Status::internal("the answer cannot be read"))?.to_bytes();
+            let body = String::from_utf8_lossy(&body).into_owned();
+            let status = Some(HttpStatus { code: answer.status.as_u16().into() });
+            let code =
+                if answer.status == StatusCode::UNAUTHORIZED { Code::Unauthenticated } else { Code::PermissionDenied };
+            (code, HttpResponse::DeniedResponse(DeniedHttpResponse { status, headers, body }))
+        };
+        let status = rpc::Status { code: code as i32, ..rpc::Status::default() };
+        let http_response = Some(http_response);
+        Ok(tonic::Response::new(CheckResponse { status: Some(status), http_response, ..CheckResponse::default() }))
+    }
+}
+
+/// The headers of Envoy's client. Values of one name stand in one text, which makes no credential of two.
+fn headers(request: &HttpRequest) -> Result<HeaderMap, ApiError> {
+    let mut headers = HeaderMap::new();
+    // names with a colon are of HTTP/2's request line
+    for (name, value) in request.headers.iter().filter(|(name, _)| !name.starts_with(':')) {
+        let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes())) else {
+            return Err(ApiError::bad_request(format!("`{}` is no header", name.escape_debug())));
+        };
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn option(name: &HeaderName, value: &HeaderValue) -> Option<HeaderValueOption> {
+    let header =
+        EnvoyHeader { key: name.as_str().to_owned(), value: value.to_str().ok()?.to_owned(), ..EnvoyHeader::default() };
+    // what a client sent under this name is overwritten
+    let append_action = HeaderAppendAction::OverwriteIfExistsOrAdd.into();
+    Some(HeaderValueOption { header: Some(header), append_action, ..HeaderValueOption::default() })
+}
+
+impl Answer for ExtAuthz {
+    type Body = tonic::body::Body;
+
+    fn answer(
+        self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Self::Body>> + Send + 'static {
+        request.extensions_mut().insert(Proxy(peer));
+        let service = AuthorizationServer::new(self);
+        async move { service.oneshot(request).await.unwrap_or_else(|never| match never {}) }
+    }
+}

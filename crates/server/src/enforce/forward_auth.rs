@@ -1,0 +1,181 @@
+//! Forward-auth: nginx, Caddy, Traefik and HAProxy ask by sub-request whether they may forward a call.
+//!
+//! | proxy | says |
+//! |---|---|
+//! | Caddy, Traefik, HAProxy | `X-Forwarded-Method`, `X-Forwarded-Uri`, `X-Forwarded-Host`, `X-Forwarded-Proto` |
+//! | nginx | `X-Original-Method`, `X-Original-URI` or `X-Original-URL`, and the same `X-Forwarded-Host`, `X-Forwarded-Proto` |
+//!
+//! Whoever says both must say the same twice.
+
+use std::net::SocketAddr;
+
+use axum::Extension;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+
+use crate::app::App;
+use crate::enforce::forwarded::Forwarded;
+use crate::http::error::ApiError;
+use crate::http::form::Form;
+use crate::http::now::RequestContext;
+
+/// What nginx, which knows only 401 and 403, would have been answered otherwise.
+const STATUS: HeaderName = HeaderName::from_static("x-countersign-status");
+
+/// The sub-request of a proxy.
+#[derive(Debug, PartialEq, Eq)]
+struct SubRequest<'h> {
+    method: &'h str,
+    target: &'h str,
+    host: &'h str,
+    is_https: bool,
+    /// nginx makes 500 of every refusal that is not 401 or 403.
+    is_nginx: bool,
+}
+
+/// `/enforce/forward-auth`: 200 with an empty body, or the refusal. `?upstream=NAME` says whose target it is.
+pub async fn forward_auth(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let proxy = peer.ip().to_canonical();
+    if !app.trusted_proxies.contains(&proxy) {
+        tracing::warn!(%peer, "forward-auth was asked by a proxy that is not in forward_auth.trusted_proxies");
+        return ApiError::not_authorized("only proxies that the configuration names may ask here").respond(&context);
+    }
+    let headers = request.headers();
+    let asked = read(headers).and_then(|asked| Ok((asked, upstream(request.uri().query())?)));
+    let (asked, upstream) = match asked {
+        Ok(asked) => asked,
+        Err(error) => return as_nginx_needs(is_nginx(headers), error.respond(&context)),
+    };
+    let SubRequest { method, target, host, is_https, is_nginx } = asked;
+    let forwarded = Forwarded { method, target, host, is_https, headers, proxy, upstream: upstream.as_deref() };
+    as_nginx_needs(is_nginx, forwarded.answer(&app, &context).await)
+}
+
+fn upstream(query: Option<&str>) -> Result<Option<String>, ApiError> {
+    let query =
+        Form::parse(query.unwrap_or_default().as_bytes()).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let name = query.one("upstream").map_err(|error| ApiError::bad_request(error.to_string()))?;
+    Ok(name.map(str::to_owned))
+}
+
+fn is_nginx(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-original-uri") || headers.contains_key("x-original-url")
+}
+
+fn as_nginx_needs(is_nginx: bool, mut answer: Response) -> Response {
+    let status = answer.status();
+    if is_nginx && status.is_client_error() && status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN {
+        answer.headers_mut().insert(STATUS, HeaderValue::from(status.as_u16()));
+        *answer.status_mut() = StatusCode::FORBIDDEN;
+    }
+    answer
+}
+
+/// Reads what the proxy says of its client's request.
+fn read(headers: &HeaderMap) -> Result<SubRequest<'_>, ApiError> {
+    let host = one(headers, "x-forwarded-host")?.ok_or_else(|| missing("X-Forwarded-Host"))?;
+    let is_https = match one(headers, "x-forwarded-proto")? {
+        Some("https" | "wss") => true,
+        Some("http" | "ws") => false,
+        _ => return Err(missing("X-Forwarded-Proto (http or https)")),
+    };
+    let method = same(one(headers, "x-forwarded-method")?, one(headers, "x-original-method")?)?;
+    let url = one(headers, "x-original-url")?.map(|url| path_of(url, host)).transpose()?;
+    let target = same(same(one(headers, "x-forwarded-uri")?, one(headers, "x-original-uri")?)?, url)?;
+    Ok(SubRequest {
+        method: method.ok_or_else(|| missing("X-Forwarded-Method or X-Original-Method"))?,
+        target: target.ok_or_else(|| missing("X-Forwarded-Uri or X-Original-URI"))?,
+        host,
+        is_https,
+        is_nginx: is_nginx(headers),
+    })
+}
+
+fn missing(what: &str) -> ApiError {
+    ApiError::bad_request(format!("the proxy must say {what}: see the guide to forward-auth"))
+}
+
+fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, ApiError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) if !value.is_empty() => {
+            value.to_str().map(Some).map_err(|_| ApiError::bad_request(format!("`{name}` is not ASCII")))
+        }
+        _ => Err(ApiError::bad_request(format!("`{name}` has no value, or two"))),
+    }
+}
+
+fn same<'h>(one: Option<&'h str>, other: Option<&'h str>) -> Result<Option<&'h str>, ApiError> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => {
+            Err(ApiError::bad_request("the proxy says two things about one request: let it say one, or the same twice"))
+        }
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
+/// Path and query of `X-Original-URL`, which must be of the host that was asked for.
+fn path_of<'h>(url: &'h str, host: &str) -> Result<&'h str, ApiError> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+    let path = rest.find('/').map(|slash| rest.split_at(slash));
+    match path {
+        Some((authority, path)) if authority.eq_ignore_ascii_case(host) => Ok(path),
+        _ => Err(ApiError::bad_request("X-Original-URL is not `scheme://host/path` of the host in X-Forwarded-Host")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    const CLIENT: [(&str, &str); 2] = [("x-forwarded-host", "api.test"), ("x-forwarded-proto", "https")];
+
+    fn reading(pairs: &[(&str, &'static str)]) -> Result<(String, String), ()> {
+        let headers = headers(&[&CLIENT, pairs].concat());
+        read(&headers).map(|asked| (asked.method.to_owned(), asked.target.to_owned())).map_err(|_| ())
+    }
+
+    #[test]
+    fn every_dialect_says_the_same() {
+        let expected = Ok(("GET".to_owned(), "/books?a=b".to_owned()));
+        let forwarded = [("x-forwarded-method", "GET"), ("x-forwarded-uri", "/books?a=b")];
+        let nginx = [("x-original-method", "GET"), ("x-original-uri", "/books?a=b")];
+        let url = [("x-original-method", "GET"), ("x-original-url", "https://API.test/books?a=b")];
+        for dialects in [&forwarded[..], &nginx, &url, &[forwarded, nginx].concat(), &[forwarded, url].concat()] {
+            assert_eq!(reading(dialects), expected, "{dialects:?}");
+        }
+    }
+
+    #[test]
+    fn who_says_two_things_or_not_enough_is_not_understood() {
+        let method = ("x-forwarded-method", "GET");
+        for bad in [
+            &[method][..],
+            &[("x-forwarded-uri", "/books")],
+            &[method, ("x-forwarded-uri", "")],
+            &[method, ("x-forwarded-uri", "/books"), ("x-forwarded-uri", "/books")],
+            &[method, ("x-forwarded-uri", "/books"), ("x-original-uri", "/hours")],
+            &[method, ("x-forwarded-uri", "/books"), ("x-original-method", "POST")],
+            &[method, ("x-forwarded-uri", "/books"), ("x-original-url", "https://other.test/books")],
+            &[method, ("x-forwarded-uri", "/books"), ("x-original-url", "/books")],
+            &[method, ("x-forwarded-uri", "/books"), ("x-forwarded-proto", "http")],
+        ] {
+            assert_eq!(reading(bad), Err(()), "{bad:?}");
+        }
+    }
+}

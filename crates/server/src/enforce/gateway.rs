@@ -1,0 +1,282 @@
+//! The gateway: a reverse proxy that decides every call before it forwards one.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `names.rs` | header names that a client cannot send through |
+//! | `headers.rs` | what is refused, what goes on, what comes back |
+//! | `cors.rs` | pages in browsers |
+//! | `client.rs` | pooled connections to an upstream |
+//! | `websocket.rs` | tunnels, and their end when their token dies |
+//!
+//! One canonical target is read, matched, decided and forwarded. Whatever cannot be decided is not forwarded.
+
+mod client;
+mod cors;
+mod headers;
+mod names;
+mod websocket;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
+use http_body_util::{Either, Empty, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper::upgrade::OnUpgrade;
+
+use crate::app::App;
+use crate::config::Upstream;
+use crate::enforce::check::Ask;
+use crate::enforce::identity::Identity;
+use crate::enforce::presented::Presented;
+use crate::enforce::upstreams::{self, Place};
+use crate::enforce::visit::Visit;
+use crate::http::dpop::Called;
+use crate::http::error::ApiError;
+use crate::http::now::{CORRELATION_HEADER, RequestContext};
+use crate::listener::Answer;
+use client::{Sent, UpstreamClient};
+use headers::Via;
+pub(super) use names::is_of_identity;
+use websocket::Opened;
+
+/// The gateway's side of a running server.
+#[derive(Clone)]
+pub struct Gateway {
+    app: App,
+    /// Connections, by the name of the upstream.
+    clients: Arc<HashMap<String, UpstreamClient>>,
+    /// Whether clients speak TLS with us.
+    is_https: bool,
+}
+
+/// One request as it came, but for its body.
+struct Received<'r> {
+    parts: &'r Parts,
+    peer: SocketAddr,
+    host: &'r str,
+    origin: String,
+}
+
+impl Gateway {
+    /// A gateway before the upstreams of `app` that have an address.
+    ///
+    /// # Errors
+    /// When certificates that the configuration names cannot be used.
+    pub fn new(app: App, is_https: bool) -> anyhow::Result<Self> {
+        let reachable = app.upstreams.iter().filter_map(|upstream| Some((upstream, upstream.url.as_ref()?)));
+        let clients = reachable.map(|(upstream, url)| {
+            let client = UpstreamClient::new(url, upstream.ca.as_deref(), upstream.client_tls.as_ref())?;
+            Ok((upstream.name.clone(), client))
+        });
+        let clients = Arc::new(clients.collect::<anyhow::Result<_>>()?);
+        Ok(Self { app, clients, is_https })
+    }
+
+    async fn pass(self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let context = RequestContext::new(&self.app);
+        let asks_to_upgrade = request.headers().contains_key(header::UPGRADE);
+        let mut response =
+            self.decide_and_forward(request, peer, &context).await.unwrap_or_else(|error| error.respond(&context));
+        if let Ok(name) = HeaderValue::from_str(&context.context_id) {
+            response.headers_mut().insert(CORRELATION_HEADER, name);
+        }
+        // what follows a request to upgrade is no request, whatever came of it
+        if asks_to_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn decide_and_forward(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        context: &RequestContext,
+    ) -> Result<Response<Body>, ApiError> {
+        let (parts, body) = request.into_parts();
+        let is_http_2 = parts.version == Version::HTTP_2;
+        let authority = parts.uri.authority().map(Authority::as_str);
+        let host = headers::host(&parts.headers, authority, is_http_2)?;
+        let origin = format!("{}://{host}", if self.is_https { "https" } else { "http" });
+        let raw = raw_target(&parts, is_http_2);
+        let target = upstreams::read(raw.as_bytes(), host)?;
+        let place = self.app.upstreams.place(host, &target)?;
+        if let Some(answer) = cors::preflight(place.upstream, &parts.method, &parts.headers) {
+            return Ok(answer);
+        }
+        let page = cors::allowed_origin(place.upstream, &parts.headers).cloned();
+        let received = Received { parts: &parts, peer, host, origin };
+        let mut answer = match headers::check(&parts.headers) {
+            Ok(()) => self.visit(&received, target.path(), place, body, context).await,
+            Err(error) => Err(error),
+        }
+        .unwrap_or_else(|error| error.respond(context));
+        if let Some(page) = page {
+            cors::expose(page, answer.headers_mut());
+        }
+        Ok(answer)
+    }
+
+    /// Decides the call, and forwards it if it may go through.
+    async fn visit(
+        &self,
+        received: &Received<'_>,
+        path: &str,
+        place: Place<'_, '_>,
+        body: Incoming,
+        context: &RequestContext,
+    ) -> Result<Response<Body>, ApiError> {
+        let Received { parts, peer, origin, .. } = received;
+        let called = Called { method: parts.method.as_str(), origin, path, headers: &parts.headers, now: context.now };
+        let presented = Presented::read(&self.app, called, peer.ip());
+        let resource = place.upstream.resource.as_deref().unwrap_or(self.app.origin.as_str());
+        let visit = Visit::receive(&self.app, context, presented, resource).await?;
+        let mut answer = match self.admit(&visit, received, place, body).await {
+            Ok(answer) => answer,
+            Err(error) => error.respond(context),
+        };
+        visit.finish(&parts.headers, &mut answer);
+        Ok(answer)
+    }
+
+    async fn admit(
+        &self,
+        visit: &Visit<'_>,
+        received: &Received<'_>,
+        place: Place<'_, '_>,
+        body: Incoming,
+    ) -> Result<Response<Body>, ApiError> {
+        visit.check_rate()?;
+        let parts = received.parts;
+        let ask = Ask { method: parts.method.as_str(), target: place.target.as_bytes() };
+        let allowed = visit.decide_for(place.upstream, ask)?;
+        headers::check_path_overrides(&parts.headers)?;
+
+        let is_websocket = websocket::is_asked_for(parts);
+        if is_websocket && !place.upstream.websockets.contains(&allowed.operation_id) {
+            return Err(ApiError::bad_request("this operation opens no WebSocket"));
+        }
+        let mut forwarded =
+            headers::to_upstream(parts.headers.clone(), &self.via(received, place.upstream, visit.context));
+        if is_websocket {
+            websocket::ask(&mut forwarded);
+        }
+        if let Some(identity) = Identity::of(&visit.asker, allowed.permit.as_ref()) {
+            identity.write(&self.app, place.upstream, visit.context.now, &mut forwarded)?;
+        }
+        let mut response = self.forward(parts, place, forwarded, body).await?;
+        match response.status() {
+            StatusCode::SWITCHING_PROTOCOLS if is_websocket => {
+                let upstream = hyper::upgrade::on(&mut response);
+                let client = parts.extensions.get::<OnUpgrade>().cloned().ok_or_else(ApiError::internal)?;
+                let opened = Opened {
+                    app: self.app.clone(),
+                    presented: visit.presented(),
+                    resource: visit.resource().to_owned(),
+                    contract: place.upstream.name.clone(),
+                    method: parts.method.to_string(),
+                    target: place.target.to_owned(),
+                };
+                tokio::spawn(websocket::tunnel(client, upstream, opened));
+                headers::from_upstream(response.headers_mut());
+                websocket::ask(response.headers_mut());
+            }
+            StatusCode::SWITCHING_PROTOCOLS => return Err(ApiError::bad_gateway()),
+            _ => headers::from_upstream(response.headers_mut()),
+        }
+        *response.version_mut() = Version::HTTP_11;
+        Ok(response.map(Body::new))
+    }
+
+    /// Sends on what was allowed.
+    async fn forward(
+        &self,
+        parts: &Parts,
+        place: Place<'_, '_>,
+        headers: HeaderMap,
+        body: Incoming,
+    ) -> Result<Response<Incoming>, ApiError> {
+        // nobody forwards what would not arrive as it was decided
+        let client = self.clients.get(&place.upstream.name).ok_or_else(ApiError::bad_gateway)?;
+        let uri = client.address(place.target).ok_or_else(ApiError::bad_gateway)?;
+        let mut request = Request::new(sent(body, place.upstream.max_body_bytes)?);
+        *request.method_mut() = parts.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        let timeout = Duration::from_secs(place.upstream.timeout_seconds);
+        match tokio::time::timeout(timeout, client.send(request)).await {
+            Ok(answered) => answered.map_err(|error| failed(&error, place.upstream)),
+            Err(_) => Err(ApiError::gateway_timeout()),
+        }
+    }
+
+    fn via<'a>(&self, received: &Received<'a>, upstream: &Upstream, context: &'a RequestContext) -> Via<'a> {
+        Via {
+            peer: received.peer.ip(),
+            host: received.host,
+            is_https: self.is_https,
+            request_id: &context.context_id,
+            forwards_authorization: upstream.forward_authorization,
+        }
+    }
+}
+
+impl Answer for Gateway {
+    type Body = Body;
+
+    fn answer(
+        self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Body>> + Send + 'static {
+        self.pass(request, peer)
+    }
+}
+
+/// The target as it was sent, for [`upstreams::read`]. In HTTP/2 the authority is a field of its own (RFC 9113 §8.3.1).
+fn raw_target(parts: &Parts, is_http_2: bool) -> std::borrow::Cow<'_, str> {
+    match parts.uri.path_and_query() {
+        Some(target) if is_http_2 || parts.uri.scheme().is_none() => target.as_str().into(),
+        _ => parts.uri.to_string().into(),
+    }
+}
+
+/// The body as it goes on: bounded, and nothing where there is none.
+fn sent(body: Incoming, max_bytes: u64) -> Result<Sent, ApiError> {
+    if body.is_end_stream() {
+        return Ok(Either::Left(Empty::new()));
+    }
+    let most = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    if body.size_hint().lower() > max_bytes {
+        return Err(ApiError::too_large(most));
+    }
+    Ok(Either::Right(Limited::new(body, most)))
+}
+
+/// Why there is no answer from an upstream: the client's body may be at fault.
+fn failed(error: &hyper_util::client::legacy::Error, upstream: &Upstream) -> ApiError {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if inner.is::<http_body_util::LengthLimitError>() {
+            return ApiError::too_large(usize::try_from(upstream.max_body_bytes).unwrap_or(usize::MAX));
+        }
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            match io.kind() {
+                std::io::ErrorKind::InvalidData => {
+                    return ApiError::bad_request("the body is not framed as RFC 9112 §7.1 says");
+                }
+                std::io::ErrorKind::TimedOut if !error.is_connect() => return ApiError::request_timeout(),
+                _ => {}
+            }
+        }
+        cause = inner.source();
+    }
+    tracing::warn!(upstream.name, %error, cause = std::error::Error::source(error), "an upstream did not answer");
+    ApiError::bad_gateway()
+}

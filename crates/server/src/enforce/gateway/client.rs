@@ -1,0 +1,100 @@
+//! Pooled connections to one upstream.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::http::{Request, Response, Uri, uri};
+use bytes::Bytes;
+use http_body_util::{Either, Empty, Limited};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::config::{TlsFiles, UpstreamUrl};
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept: shorter than most servers do.
+const IDLE: Duration = Duration::from_secs(30);
+/// Most idle connections that are kept.
+const MAX_IDLE: usize = 256;
+
+/// The body of a request on its way to an upstream.
+pub(super) type Sent = Either<Empty<Bytes>, Limited<Incoming>>;
+
+/// Connections to one upstream. A connection is used again only after an exchange that ended cleanly.
+pub(super) struct UpstreamClient {
+    client: Client<HttpsConnector<HttpConnector>, Sent>,
+    url: UpstreamUrl,
+}
+
+impl UpstreamClient {
+    /// Makes none yet.
+    ///
+    /// # Errors
+    /// When certificates or key cannot be used.
+    pub(super) fn new(url: &UpstreamUrl, ca: Option<&Path>, own: Option<&TlsFiles>) -> anyhow::Result<Self> {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT));
+        tcp.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(ca, own)?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(MAX_IDLE)
+            .build(connector);
+        Ok(Self { client, url: url.clone() })
+    }
+
+    /// The address of a target at this upstream; `None` for one whose bytes would change on the way.
+    pub(super) fn address(&self, target: &str) -> Option<Uri> {
+        let scheme = if self.url.is_https { uri::Scheme::HTTPS } else { uri::Scheme::HTTP };
+        let uri =
+            Uri::builder().scheme(scheme).authority(self.url.authority.as_str()).path_and_query(target).build().ok()?;
+        uri.path_and_query().is_some_and(|read| read.as_str() == target).then_some(uri)
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// When there is no answer. Only a request that was not begun with is sent again, on another connection.
+    pub(super) async fn send(&self, request: Request<Sent>) -> Result<Response<Incoming>, Error> {
+        self.client.request(request).await
+    }
+}
+
+fn tls(ca: Option<&Path>, own: Option<&TlsFiles>) -> anyhow::Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(file) => {
+            let named = || format!("{}: a PEM file of certificates is needed", file.display());
+            for certificate in CertificateDer::pem_file_iter(file).with_context(named)? {
+                roots.add(certificate.with_context(named)?).with_context(named)?;
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    let Some(TlsFiles { certificate, key }) = own else { return Ok(builder.with_no_client_auth()) };
+    let named = || format!("{}, {}: a certificate and its key are needed, PEM", certificate.display(), key.display());
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(named)?;
+    let key = PrivateKeyDer::from_pem_file(key).with_context(named)?;
+    builder.with_client_auth_cert(chain, key).with_context(named)
+}

@@ -1,0 +1,144 @@
+//! Who calls, as an upstream is told: in plain headers, or in one that is signed.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use countersign_decision::{OwnedPermit, Subject};
+use countersign_domain::oauth::signing_key::SigningAlgorithm;
+use countersign_domain::secret::Digest;
+use countersign_domain::time::Timestamp;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::config::{IdentityHeaders, Upstream};
+use crate::enforce::check::{Asker, LiveToken};
+use crate::http::error::ApiError;
+
+/// The organization that the call acts in.
+pub const ORGANIZATION: HeaderName = HeaderName::from_static("x-org-id");
+/// The app that calls.
+pub const CLIENT: HeaderName = HeaderName::from_static("x-client-id");
+/// The person that it acts for; absent where it acts for itself.
+pub const USER: HeaderName = HeaderName::from_static("x-user-id");
+/// The scopes that the token has at this instant, with spaces between them.
+pub const SCOPES: HeaderName = HeaderName::from_static("x-scopes");
+/// The same four, signed.
+pub const SIGNED: HeaderName = HeaderName::from_static("x-countersign-identity");
+/// The type of the signed form (RFC 8725 §3.11).
+pub const SIGNED_TYP: &str = "countersign-identity+jwt";
+
+/// How long a signed form counts.
+const SIGNED_SECONDS: i64 = 300;
+/// How long one is used again.
+const REUSED_SECONDS: i64 = 60;
+/// Most signed forms that are kept.
+const MAX_KEPT: u64 = 50_000;
+
+/// What an upstream is told of a caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity<'a> {
+    organization: &'a str,
+    client: &'a str,
+    user: Option<&'a str>,
+    scopes: String,
+    /// The token, and the state of the organization that this was read from.
+    source: (Digest, i64),
+}
+
+/// Signed forms that are used again: a signature costs more than everything else that a door does.
+#[derive(Clone)]
+pub struct SignedIdentities(moka::sync::Cache<(Digest, i64, String), (Timestamp, HeaderValue)>);
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    sub: &'a str,
+    client_id: &'a str,
+    org: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    scope: &'a str,
+    iat: i64,
+    exp: i64,
+}
+
+impl Default for SignedIdentities {
+    fn default() -> Self {
+        Self(moka::sync::Cache::new(MAX_KEPT))
+    }
+}
+
+impl<'a> Identity<'a> {
+    /// The caller of an allowed call; `None` for a public operation that was called without a live token.
+    pub fn of(asker: &Asker, permit: Option<&'a OwnedPermit>) -> Option<Self> {
+        let (Asker::Live(live), Some(permit)) = (asker, permit) else { return None };
+        let LiveToken { digest, bearer, .. } = &**live;
+        let scopes: Vec<&str> = asker.authority().scopes().map(countersign_decision::Scope::as_str).collect();
+        Some(Self {
+            organization: permit.organization(),
+            client: permit.client(),
+            user: match permit.subject() {
+                Subject::User(user) => Some(user),
+                Subject::Client => None,
+            },
+            scopes: scopes.join(" "),
+            source: (*digest, bearer.org_revision),
+        })
+    }
+
+    /// Adds what `upstream` wants to hear, in place of whatever stands there.
+    ///
+    /// # Errors
+    /// 503 where nothing can be signed: a call without a caller does not go on.
+    pub fn write(
+        &self,
+        app: &App,
+        upstream: &Upstream,
+        now: Timestamp,
+        headers: &mut HeaderMap,
+    ) -> Result<(), ApiError> {
+        self.try_write(app, upstream, now, headers).map_err(|error| {
+            tracing::error!(%error, "an upstream cannot be told who calls");
+            ApiError::unavailable()
+        })
+    }
+
+    fn try_write(&self, app: &App, upstream: &Upstream, now: Timestamp, headers: &mut HeaderMap) -> anyhow::Result<()> {
+        match upstream.identity_headers {
+            IdentityHeaders::None => {}
+            IdentityHeaders::Plain => {
+                headers.insert(ORGANIZATION, HeaderValue::from_str(self.organization)?);
+                headers.insert(CLIENT, HeaderValue::from_str(self.client)?);
+                if let Some(user) = self.user {
+                    headers.insert(USER, HeaderValue::from_str(user)?);
+                }
+                headers.insert(SCOPES, HeaderValue::from_str(&self.scopes)?);
+            }
+            IdentityHeaders::Jwt => {
+                headers.insert(SIGNED, self.signed(app, upstream, now)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn signed(&self, app: &App, upstream: &Upstream, now: Timestamp) -> anyhow::Result<HeaderValue> {
+        let key = (self.source.0, self.source.1, upstream.name.clone());
+        if let Some((made_at, value)) = app.signed_identities.0.get(&key)
+            && (0..REUSED_SECONDS).contains(&now.seconds_since(made_at))
+        {
+            return Ok(value);
+        }
+        let claims = Claims {
+            iss: app.origin.as_str(),
+            aud: upstream.resource.as_deref().unwrap_or(&upstream.name),
+            sub: self.user.unwrap_or(self.client),
+            client_id: self.client,
+            org: self.organization,
+            scope: &self.scopes,
+            iat: now.as_seconds(),
+            exp: now.plus_seconds(SIGNED_SECONDS).as_seconds(),
+        };
+        let jwt = app.signing_keys.sign(SigningAlgorithm::default(), SIGNED_TYP, &claims, now)?;
+        let value = HeaderValue::from_str(&jwt)?;
+        app.signed_identities.0.insert(key, (now, value.clone()));
+        Ok(value)
+    }
+}

@@ -1,0 +1,221 @@
+//! Accepting connections: HTTP/1.1 and HTTP/2, with or without TLS, everything bounded, nothing read in two ways.
+
+mod chunks;
+mod head;
+mod pace;
+mod strict;
+mod tls;
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+
+use strict::Strict;
+pub use tls::{Tls, TlsError};
+
+/// How long requests under way may take when the server stops.
+const DRAIN: Duration = Duration::from_secs(30);
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long accepting rests when the system has no descriptor left.
+const NO_DESCRIPTOR: Duration = Duration::from_millis(50);
+/// Requests of one HTTP/2 connection at a time.
+const HTTP_2_STREAMS: u32 = 128;
+/// Streams that a client resets before we began with them (CVE-2023-44487), and those that we reset for it (CVE-2025-8671).
+const HTTP_2_RESETS: usize = 32;
+/// How often a silent HTTP/2 client is asked whether it lives, and how long it may think.
+const HTTP_2_PING: Duration = Duration::from_secs(20);
+/// What is kept of one HTTP/2 body before it is read, in bytes.
+const HTTP_2_WINDOW: u32 = 256 * 1_024;
+
+/// What answers requests: a function of a request and its peer.
+pub trait Answer: Clone + Send + 'static {
+    /// What it answers with.
+    type Body: Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
+
+    /// Answers one request.
+    fn answer(
+        self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
+}
+
+/// A bound socket, and under which limits connections to it are taken.
+pub struct Listener {
+    socket: TcpListener,
+    tls: Option<Tls>,
+    connections_per_address: usize,
+}
+
+impl Listener {
+    /// Binds.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn bind(address: SocketAddr, tls: Option<Tls>, connections_per_address: usize) -> io::Result<Self> {
+        Ok(Self { socket: TcpListener::bind(address).await?, tls, connections_per_address })
+    }
+
+    /// The address that is listened on.
+    pub fn address(&self) -> SocketAddr {
+        self.socket.local_addr().expect("INVARIANT: a bound listener has an address")
+    }
+
+    /// Serves until `stop` resolves, then lets the requests under way end.
+    pub async fn serve(self, service: impl Answer, stop: impl Future<Output = ()> + Send) {
+        let connections = Connections::new(self.connections_per_address);
+        let draining = GracefulShutdown::new();
+        tokio::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                () = &mut stop => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    // over the limit a connection is closed unread: whoever floods gets nothing out of it
+                    let Some(place) = connections.take(peer.ip()) else { continue };
+                    tokio::spawn(connection(
+                        stream,
+                        peer,
+                        self.tls.clone(),
+                        service.clone(),
+                        draining.watcher(),
+                        place,
+                    ));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection cannot be accepted");
+                    tokio::time::sleep(NO_DESCRIPTOR).await;
+                }
+            }
+        }
+        drop(self.socket);
+        if tokio::time::timeout(DRAIN, draining.shutdown()).await.is_err() {
+            tracing::warn!("connections were still open after {} s, and are cut", DRAIN.as_secs());
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Tls>,
+    service: impl Answer,
+    watcher: Watcher,
+    _place: Place,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "no TCP_NODELAY");
+    }
+    match tls {
+        None => speak(stream, peer, service, watcher).await,
+        Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => speak(stream, peer, service, watcher).await,
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+        },
+    }
+}
+
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: SocketAddr,
+    service: impl Answer,
+    watcher: Watcher,
+) {
+    let mut builder = Builder::new(TokioExecutor::new());
+    // slowness is watched where the bytes come in, over heads and bodies alike
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_headers(128).max_buf_size(128 * 1_024);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP_2_STREAMS)
+        .max_pending_accept_reset_streams(HTTP_2_RESETS)
+        .max_local_error_reset_streams(HTTP_2_RESETS)
+        .max_header_list_size(64 * 1_024)
+        .initial_stream_window_size(HTTP_2_WINDOW)
+        .initial_connection_window_size(4 * HTTP_2_WINDOW)
+        .keep_alive_interval(HTTP_2_PING)
+        .keep_alive_timeout(HTTP_2_PING);
+    let respond = service_fn(move |request| {
+        let answer = service.clone().answer(request, peer);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(Strict::new(stream, peer)), respond);
+    if let Err(error) = watcher.watch(connection.into_owned()).await {
+        tracing::debug!(%peer, error = &*error, "a connection ended early");
+    }
+}
+
+/// How many connections each address has.
+#[derive(Clone)]
+struct Connections {
+    most: usize,
+    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// One connection's place; given back when it ends.
+struct Place {
+    connections: Connections,
+    address: IpAddr,
+}
+
+impl Connections {
+    fn new(most: usize) -> Self {
+        Self { most, open: Arc::default() }
+    }
+
+    fn take(&self, address: IpAddr) -> Option<Place> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(address).or_default();
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { connections: self.clone(), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_so_many_connections_and_others_have_theirs() {
+        let connections = Connections::new(2);
+        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let first = connections.take(one);
+        let _second = connections.take(one);
+        assert!(connections.take(one).is_none());
+        assert!(connections.take(other).is_some());
+        drop(first);
+        assert!(connections.take(one).is_some());
+        assert_eq!(connections.open.lock().unwrap().len(), 1, "who has none is forgotten");
+    }
+}

@@ -1,0 +1,18 @@
+//! The doors before other people's APIs: the gateway, and what other proxies ask.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(unreachable_pub, reason = "a test binary exports nothing")]
+
+mod corpus;
+mod ext_authz;
+mod fixture;
+mod forward_auth;
+mod gateway;
+mod http_2;
+mod raw;
+mod same_answer;
+#[expect(dead_code, unused_imports, reason = "these tests use a part of it")]
+#[path = "../support/mod.rs"]
+mod support;
+mod upstream;
+mod websocket;

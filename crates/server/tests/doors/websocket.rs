@@ -1,0 +1,56 @@
+//! WebSockets through the gateway.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::fixture::{Fixture, SHOP};
+use super::raw;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn open(fixture: &Fixture, target: &str, token: &str) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(fixture.doors.gateway).await.unwrap();
+    let request = format!(
+        "GET {target} HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let reply = raw::read(&mut stream, Duration::from_millis(200)).await;
+    (stream, reply.text)
+}
+
+#[tokio::test]
+async fn a_tunnel_carries_bytes_until_its_token_dies() {
+    let fixture = Fixture::start("websockets = [\"listenToNews\"]").await;
+    let token = fixture.token(SHOP, "ada@acme.test").await;
+    let (mut stream, answer) = open(&fixture, "/news", &token).await;
+    assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
+    let received = fixture.upstream.take_one();
+    assert_eq!(received.header("sec-websocket-key"), Some("dGhlIHNhbXBsZSBub25jZQ=="));
+    assert!(received.header("x-countersign-identity").is_some());
+    for word in ["\u{81}\u{5}hello", "GET / HTTP/1.1\r\n\r\n"] {
+        stream.write_all(word.as_bytes()).await.unwrap();
+        let mut echo = vec![0; word.len()];
+        timeout(PATIENCE, stream.read_exact(&mut echo)).await.unwrap().unwrap();
+        assert_eq!(echo, word.as_bytes());
+    }
+
+    fixture.revoke(&token, SHOP).await;
+    let mut rest = Vec::new();
+    let ended = timeout(Duration::from_secs(1), stream.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "a tunnel of a dead token is closed within a second");
+}
+
+#[tokio::test]
+async fn no_other_operation_opens_one() {
+    let fixture = Fixture::start("websockets = [\"listenToNews\"]").await;
+    let token = fixture.token(SHOP, "ada@acme.test").await;
+    let (_, answer) = open(&fixture, "/books", &token).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let (_, answer) = open(&fixture, "/news", "").await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert!(fixture.upstream.take().is_empty());
+}
