@@ -25,6 +25,7 @@ use crate::enforce::ext_authz::ExtAuthz;
 use crate::enforce::gateway::Gateway;
 use crate::enforce::identity::SignedIdentities;
 use crate::enforce::rate::RateLimit;
+use crate::enforce::remembered::{self, Remembered};
 use crate::enforce::snapshots::Snapshots;
 use crate::enforce::upstreams::Upstreams;
 use crate::http::now::{Clock, SystemClock};
@@ -59,6 +60,8 @@ pub struct App {
     pub signed_identities: SignedIdentities,
     /// Compiled organizations.
     pub snapshots: Snapshots,
+    /// Live tokens.
+    pub remembered: Remembered,
     /// Calls per token and minute.
     pub rate_limit: RateLimit,
     /// Failed sign-ins, by e-mail and address.
@@ -194,6 +197,7 @@ impl Application {
             trusted_proxies: config.forward_auth.trusted_proxies.clone().into(),
             signed_identities: SignedIdentities::default(),
             snapshots: Snapshots::default(),
+            remembered: Remembered::default(),
             rate_limit,
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
@@ -241,6 +245,7 @@ impl Application {
     /// Serves until `stop` resolves, then lets the requests under way end.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) {
         let watch = tokio::spawn(watch(self.app.clone()));
+        let looking = tokio::spawn(look(self.app.clone()));
         let housekeeping = tokio::spawn(keep_house(self.app.clone()));
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
@@ -255,6 +260,7 @@ impl Application {
         let _ = stopping.send(true);
         while serving.join_next().await.is_some() {}
         watch.abort();
+        looking.abort();
         housekeeping.abort();
     }
 }
@@ -295,6 +301,15 @@ async fn watch(app: App) {
         if let Err(error) = app.signing_keys.reload(&app.store, app.clock.now(), app.entropy.as_ref()).await {
             tracing::warn!(error = %error, "cannot look for rotated signing keys");
         }
+    }
+}
+
+async fn look(app: App) {
+    loop {
+        if let Err(error) = app.remembered.look(&app.store).await {
+            tracing::warn!(error = %error, "cannot look whether authority changed");
+        }
+        tokio::time::sleep(remembered::LOOK).await;
     }
 }
 

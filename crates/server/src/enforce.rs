@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod identity;
 pub mod presented;
 pub mod rate;
+pub mod remembered;
 pub mod snapshots;
 pub mod upstreams;
 pub mod visit;

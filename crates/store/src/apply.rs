@@ -123,9 +123,9 @@ impl<'a> Applying<'a> {
 
         if self.options.is_dry_run {
             difference.made_clients.clear();
-            transaction.rollback().await.map_err(StoreError::from)?;
+            transaction.rollback().await?;
         } else {
-            transaction.commit().await.map_err(StoreError::from)?;
+            transaction.commit().await?;
         }
         Ok(difference)
     }

@@ -52,7 +52,7 @@ impl OrgStore<'_> {
         self.database
             .write(|mut transaction| async move {
                 write_audit(&mut transaction, &self.author(), event).await?;
-                Ok(transaction.commit().await?)
+                transaction.commit().await
             })
             .await
     }

@@ -130,6 +130,7 @@ impl<'w> OrgWriter<'w> {
         for event in &events {
             write_audit(&mut transaction, &author, event).await?;
         }
+        transaction.authority_changes().await?;
         Ok(transaction)
     }
 }

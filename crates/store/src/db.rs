@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
-use sqlx::{Any, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
+use sqlx::{AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 
 use crate::error::{DatabaseFailure, StoreError};
 use crate::schema;
+use crate::transaction::AuthorityNumber;
+pub(crate) use crate::transaction::Transaction;
 
 /// Where the data is.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,15 +35,13 @@ pub struct Options {
     pub timeout_seconds: u32,
 }
 
-/// A write or read in progress; dropped, it is rolled back.
-pub(crate) type Transaction = sqlx::Transaction<'static, Any>;
-
 #[derive(Clone)]
 pub(crate) struct Database {
     engine: Engine,
     /// SQLite: one connection, so that writers queue here and not on the file's lock. PostgreSQL: the same pool as `readers`.
     writer: AnyPool,
     readers: AnyPool,
+    authority: AuthorityNumber,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,12 +78,14 @@ impl Database {
 
     /// A transaction that writes.
     pub(crate) async fn begin(&self) -> Result<Transaction, StoreError> {
-        Ok(self.writer.begin_with(self.engine.begin_write()).await?)
+        let inner = self.writer.begin_with(self.engine.begin_write()).await?;
+        Ok(Transaction::new(inner, self.authority.clone()))
     }
 
     /// A transaction that reads one state of the data, whatever others write meanwhile.
     pub(crate) async fn begin_read(&self) -> Result<Transaction, StoreError> {
-        Ok(self.readers.begin_with(self.engine.begin_read()).await?)
+        let inner = self.readers.begin_with(self.engine.begin_read()).await?;
+        Ok(Transaction::new(inner, self.authority.clone()))
     }
 
     /// Gives `work` a write transaction to commit; again from the start when it lost against another.
@@ -102,6 +104,18 @@ impl Database {
 
     pub(crate) async fn ready(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT name FROM counters WHERE name = 'contracts'").fetch_one(&self.readers).await?;
+        Ok(())
+    }
+
+    /// The last number of the changes of authority that this node knows of.
+    pub(crate) fn authority_number(&self) -> i64 {
+        self.authority.known()
+    }
+
+    /// Looks which number the changes of authority have reached.
+    pub(crate) async fn read_authority_number(&self) -> Result<(), StoreError> {
+        let row = sqlx::query("SELECT value FROM counters WHERE name = 'authority'").fetch_one(&self.readers).await?;
+        self.authority.learn(row.try_get(0)?);
         Ok(())
     }
 
@@ -167,7 +181,7 @@ async fn open_sqlite(folder: &Path, options: Options) -> Result<Database, StoreE
     let readers = pool(options, options.connections.max(1), format!("{settings} PRAGMA query_only = ON;"));
     let readers = readers.test_before_acquire(false).idle_timeout(None).max_lifetime(None);
     let readers = readers.connect_with(any_options).await?;
-    Ok(Database { engine: Engine::Sqlite, writer, readers })
+    Ok(Database { engine: Engine::Sqlite, writer, readers, authority: AuthorityNumber::default() })
 }
 
 async fn open_postgres(url: &str, options: Options) -> Result<Database, StoreError> {
@@ -184,7 +198,12 @@ async fn open_postgres(url: &str, options: Options) -> Result<Database, StoreErr
     probe(&any_options, settings.clone(), options).await?;
     let pool = pool(options, options.connections.max(1), settings).connect_with(any_options).await?;
     schema::migrate(&pool).await?;
-    Ok(Database { engine: Engine::Postgres, writer: pool.clone(), readers: pool })
+    Ok(Database {
+        engine: Engine::Postgres,
+        writer: pool.clone(),
+        readers: pool,
+        authority: AuthorityNumber::default(),
+    })
 }
 
 /// Connects once without a pool: a pool tries again until its time is over and then cannot say what was wrong.
@@ -365,7 +384,7 @@ mod tests {
             if attempts.fetch_add(1, Ordering::Relaxed) < 3 {
                 return Err(StoreError::lost_race("slower".to_owned()));
             }
-            Ok(transaction.commit().await?)
+            transaction.commit().await
         });
         outcome.await.unwrap();
         assert_eq!(attempts.load(Ordering::Relaxed), 4);

@@ -34,6 +34,7 @@ mod snapshot;
 mod store;
 pub mod token;
 mod touched;
+mod transaction;
 mod used_proof;
 pub mod user;
 pub mod user_search;

@@ -101,6 +101,20 @@ impl Store {
         SystemStore { database: &self.database, task, now, entropy }
     }
 
+    /// The number of the last change of authority that this node knows of: its own at once, those of others when it
+    /// looks ([`Self::read_authority_number`]). What was read when it was lower may be wrong.
+    pub fn authority_number(&self) -> i64 {
+        self.database.authority_number()
+    }
+
+    /// Looks whether others changed authority.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn read_authority_number(&self) -> Result<(), StoreError> {
+        self.database.read_authority_number().await
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use super::storage::{StorageArguments, is_there, open_store, runtime};
 use crate::app::SystemEntropy;
 use crate::config::Config;
 use crate::contracts::{Configured, console_scopes, load, platform};
+use crate::enforce::remembered::LOOK;
 use crate::http::now::{Clock, SystemClock};
 
 #[derive(Debug, Args)]
@@ -58,7 +59,12 @@ async fn apply(config: &Config, world: &World, arguments: &Arguments) -> Result<
     };
     let outcome = store.system(SystemTask::Apply, now, entropy).apply(world, &options).await;
     store.close().await;
-    Ok(outcome?)
+    let difference = outcome?;
+    if !arguments.dry_run && !difference.entries.is_empty() {
+        // servers look this often whether others changed anything: when we say that it is done, they have seen it
+        tokio::time::sleep(2 * LOOK).await;
+    }
+    Ok(difference)
 }
 
 fn in_words(difference: &Difference, is_dry_run: bool) -> String {

@@ -10,6 +10,7 @@ use countersign_decision::{
 use countersign_domain::audit::Actor;
 use countersign_domain::client::ClientState;
 use countersign_domain::oauth::resource::is_for;
+use countersign_domain::oauth::thumbprint::Possession;
 use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
@@ -67,7 +68,7 @@ pub enum Asker {
     /// A credential that is not live.
     Invalid,
     /// A live token.
-    Live(Box<LiveToken>),
+    Live(Arc<LiveToken>),
 }
 
 /// A live token with the state that its calls are decided on.
@@ -80,6 +81,16 @@ pub struct LiveToken {
     pub caller: Caller,
     /// The organization as it stands.
     pub snapshot: Arc<Snapshot>,
+}
+
+impl LiveToken {
+    /// Whether whoever presents it now, at the API called `resource`, may use it.
+    fn is_usable(&self, possession: &Possession, resource: &str, now: Timestamp) -> bool {
+        let bearer = &self.bearer;
+        // RFC 9449 §7.2, RFC 8705 §3: a bound token is its holder's alone
+        // RFC 8707 §3: a token for another API could have been sent on by it
+        now < bearer.expires_at && possession.meets(bearer.confirmation) && is_for(&bearer.audience, resource)
+    }
 }
 
 impl Asker {
@@ -117,7 +128,10 @@ pub fn check(app: &App, contract: &Contract, asker: &Asker, ask: Ask<'_>) -> Res
     }
 }
 
-/// Reads who asks the API called `resource`: the token's record and its organization's current snapshot.
+/// Says who asks the API called `resource`: what this node remembers of the token, or what the database says now.
+///
+/// # Errors
+/// When the database has to be asked and does not answer.
 pub async fn identify(
     app: &App,
     contracts: &Arc<Contracts>,
@@ -130,28 +144,45 @@ pub async fn identify(
         Presented::Malformed => return Ok(Asker::Invalid),
         Presented::Token { digest, possession, .. } => (digest, possession),
     };
+    let token = match app.remembered.get(&digest, &app.store, contracts) {
+        Some(token) => Some(token),
+        None => read(app, contracts, digest, now).await?,
+    };
+    Ok(match token {
+        Some(token) if token.is_usable(&possession, resource, now) => Asker::Live(token),
+        _ => Asker::Invalid,
+    })
+}
+
+/// Reads a token's record, its organization's current snapshot and its chain, and remembers them; `None` for one that is not
+/// live, of which nothing is remembered.
+async fn read(
+    app: &App,
+    contracts: &Arc<Contracts>,
+    digest: Digest,
+    now: Timestamp,
+) -> Result<Option<Arc<LiveToken>>, StoreError> {
+    // known before anything is read: what changes meanwhile makes this too old to be used again
+    let number = app.store.authority_number();
     let store = app.store.system(SystemTask::Enforcement, now, app.entropy.as_ref());
-    let Some(bearer) = store.bearer(&digest).await? else { return Ok(Asker::Invalid) };
-    // RFC 9449 §7.2, RFC 8705 §3: a bound token is its holder's alone
-    if bearer.is_revoked || now >= bearer.expires_at || !possession.meets(bearer.confirmation) {
-        return Ok(Asker::Invalid);
-    }
-    // RFC 8707 §3: a token for another API could have been sent on by it
-    if !is_for(&bearer.audience, resource) {
-        return Ok(Asker::Invalid);
+    let Some(bearer) = store.bearer(&digest).await? else { return Ok(None) };
+    if bearer.is_revoked || now >= bearer.expires_at {
+        return Ok(None);
     }
     let snapshots = &app.snapshots;
     let Some(snapshot) = snapshots.at_least(bearer.org_revision, &bearer.organization, contracts, &store).await? else {
-        return Ok(Asker::Invalid);
+        return Ok(None);
     };
     // RFC 8693 §4.1, model page: whoever the token came through must be allowed too
     let links = match bearer.is_delegated {
         true => store.delegation(&bearer.organization, &bearer.family).await?,
         false => Some(Vec::new()),
     };
-    let Some(links) = links else { return Ok(Asker::Invalid) };
+    let Some(links) = links else { return Ok(None) };
     let actors = links.into_iter().map(actor).collect();
-    Ok(Asker::Live(Box::new(LiveToken { digest, caller: Caller { actors, ..caller(&bearer) }, snapshot, bearer })))
+    let token = Arc::new(LiveToken { digest, caller: Caller { actors, ..caller(&bearer) }, snapshot, bearer });
+    app.remembered.keep(number, Arc::clone(contracts), Arc::clone(&token));
+    Ok(Some(token))
 }
 
 fn actor(live: LiveLink) -> Caller {

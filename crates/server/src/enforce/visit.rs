@@ -71,6 +71,7 @@ impl<'a> Visit<'a> {
     /// # Errors
     /// When state cannot be read: nothing is allowed.
     pub async fn look_again(&mut self) -> Result<(), ApiError> {
+        self.app.remembered.look(&self.app.store).await?;
         self.contracts = self.app.contracts();
         self.asker = identify(self.app, &self.contracts, self.presented, self.resource, self.context.now).await?;
         Ok(())

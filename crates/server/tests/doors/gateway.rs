@@ -111,6 +111,21 @@ async fn a_revoked_token_is_refused_on_the_next_call() {
 }
 
 #[tokio::test]
+async fn a_node_out_of_touch_with_its_database_decides_for_five_seconds_and_then_refuses() {
+    let fixture = Fixture::start("").await;
+    let token = fixture.token(SHOP, "ada@acme.test").await;
+    assert_eq!(fixture.call("GET", "/books", &token).await.status(), 200);
+    fixture.server.app.store.close().await;
+    assert_eq!(fixture.call("GET", "/books", &token).await.status(), 200, "what is remembered counts for a while");
+    let unknown = fixture.call("GET", "/books", &format!("{}aaaa", &token[..token.len() - 4])).await;
+    assert_eq!(unknown.status(), 401, "a text that is no token needs no database");
+    tokio::time::sleep(Duration::from_millis(5_200)).await;
+    let reply = fixture.call("GET", "/books", &token).await;
+    assert_eq!((reply.status(), &body(&reply)["code"]), (503, &json!("service.unavailable")));
+    assert_eq!(fixture.call("GET", "/hours", "").await.status(), 200, "public operations ask nobody");
+}
+
+#[tokio::test]
 async fn bodies_stream_through_in_both_framings() {
     let fixture = Fixture::start("").await;
     let token = fixture.token(SHOP, "ada@acme.test").await;

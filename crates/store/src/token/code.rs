@@ -69,7 +69,7 @@ impl CodeClaim<'_> {
         if let Some(refresh) = refresh {
             insert_refresh_token(&mut self.transaction, family, refresh).await?;
         }
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await
     }
 
     /// Ends every token of the code's family; `why` goes to the audit record.
@@ -77,7 +77,7 @@ impl CodeClaim<'_> {
         let (organization, actor) = (&self.record.organization, &self.task.actor());
         let author = Author { organization, actor, now: self.now, entropy: self.entropy };
         end_family(&mut self.transaction, &author, &self.record.family, why).await?;
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await
     }
 }
 

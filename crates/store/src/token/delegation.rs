@@ -52,7 +52,7 @@ impl SystemStore<'_> {
                     .await?;
                 }
                 insert_access_token(&mut transaction, family, access).await?;
-                Ok(transaction.commit().await?)
+                transaction.commit().await
             })
             .await
     }

@@ -20,7 +20,7 @@ impl SystemStore<'_> {
             .write(|mut transaction| async move {
                 insert_family(&mut transaction, family, self.now).await?;
                 insert_access_token(&mut transaction, family, access).await?;
-                Ok(transaction.commit().await?)
+                transaction.commit().await
             })
             .await
     }
@@ -132,6 +132,7 @@ pub(crate) async fn end_tokens_of_session(
     .bind(now.as_micros())
     .execute(&mut **transaction)
     .await?;
+    transaction.authority_changes().await?;
     Ok(ended.rows_affected())
 }
 
@@ -164,7 +165,8 @@ pub(crate) async fn end_family(
         before: Value::Null,
         after: json!({ "reason": why }),
     };
-    write_audit(transaction, author, &event).await
+    write_audit(transaction, author, &event).await?;
+    transaction.authority_changes().await
 }
 
 pub(crate) async fn insert_family(

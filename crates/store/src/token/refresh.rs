@@ -86,7 +86,7 @@ impl RefreshClaim<'_> {
         .await?;
         insert_access_token(&mut self.transaction, &self.family, access).await?;
         insert_refresh_token(&mut self.transaction, &self.family, refresh).await?;
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await
     }
 
     /// Answers with a new access token; the refresh token stays, and now ends at `expires_at` if it is not used.
@@ -103,7 +103,7 @@ impl RefreshClaim<'_> {
         .execute(&mut *self.transaction)
         .await?;
         insert_access_token(&mut self.transaction, &self.family, access).await?;
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await
     }
 
     /// Ends every token of the family; `why` goes to the audit record.
@@ -111,7 +111,7 @@ impl RefreshClaim<'_> {
         let (organization, actor) = (&self.family.organization, &self.task.actor());
         let author = Author { organization, actor, now: self.now, entropy: self.entropy };
         end_family(&mut self.transaction, &author, &self.family.id, why).await?;
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await
     }
 }
 
