@@ -1,7 +1,7 @@
 // A person with a browser, as far as signing in needs one: follows redirects, keeps cookies, fills in forms.
 //
 // It knows the pages only by what is in their forms: hidden fields go back as they came, `email` and `password` are the
-// person's, and a consent page has a button `decision` = `accept`.
+// person's, and a consent page has a button `decision` = `accept`; the page that asks whether a device is theirs, `continue`.
 
 /** From /oauth/authorize to the app's redirect URI; returns the parameters that arrive there. */
 export async function walk(origin, request, person) {
@@ -10,7 +10,8 @@ export async function walk(origin, request, person) {
   return Object.fromEntries(arrived.searchParams);
 }
 
-/** From any page to an address of the app; returns the whole address. Who passes the same `cookies` again has the same browser. */
+/** From any page to an address of the app; returns the whole address. Who passes the same `cookies` again has the same browser.
+ *  Without a destination: to the last page, which is returned. */
 export async function follow(url, destination, person, cookies = new Map()) {
   let form = null;
 
@@ -29,12 +30,13 @@ export async function follow(url, destination, person, cookies = new Map()) {
     if (location) {
       url = new URL(location, url).href;
       form = null;
-      if (url.startsWith(destination)) return new URL(url);
+      if (destination && url.startsWith(destination)) return new URL(url);
       continue;
     }
 
     const page = await reply.text();
     const next = reply.status === 200 && filledIn(forms(page), person);
+    if (!next && !destination && reply.status === 200) return page;
     if (!next) throw new Error(`no way on from ${url} (${reply.status}):\n${page}`);
     url = new URL(next.action, url).href;
     form = next.fields;
@@ -46,7 +48,8 @@ export async function follow(url, destination, person, cookies = new Map()) {
 function filledIn(forms, person) {
   for (const { action, fields, buttons } of forms) {
     if (fields.some(([name]) => name in person)) return { action, fields: fields.map(([name, value]) => [name, person[name] ?? value]) };
-    if (buttons.some(([name, value]) => name === "decision" && value === "accept")) return { action, fields: [...fields, ["decision", "accept"]] };
+    const yes = buttons.find(([name, value]) => name === "decision" && ["accept", "continue"].includes(value));
+    if (yes) return { action, fields: [...fields, yes] };
   }
 }
 

@@ -24,6 +24,8 @@
 //! | `grant/authorization_code.rs` | RFC 6749 §4.1, RFC 7636 |
 //! | `grant/refresh_token.rs` | RFC 6749 §6, RFC 9700 §4.14.2 |
 //! | `grant/client_credentials.rs` | RFC 6749 §4.4 |
+//! | `device_authorization.rs`, `user_code.rs` | RFC 8628 §3.1, §3.2, §6.1 |
+//! | `grant/device_code.rs` | RFC 8628 §3.4, §3.5 |
 //! | `grant/token_exchange.rs`, `delegation.rs` | RFC 8693 |
 //! | `jwt_access_token.rs` | RFC 9068 |
 //! | `jws.rs` | RFC 7515, RFC 7518 §3 |
@@ -42,6 +44,7 @@ pub mod client_assertion;
 pub mod client_authentication;
 pub mod client_certificate;
 pub mod delegation;
+pub mod device_authorization;
 pub(crate) mod distinguished_name;
 pub mod dpop;
 pub mod dpop_nonce;
@@ -71,3 +74,4 @@ pub mod thumbprint;
 pub mod token;
 pub mod token_request;
 pub mod used_proof;
+pub mod user_code;

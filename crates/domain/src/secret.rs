@@ -37,11 +37,13 @@ pub enum SecretKind {
     Interaction,
     /// RFC 9126: the reference to a pushed authorization request.
     PushedRequest,
+    /// RFC 8628 §3.2
+    DeviceCode,
 }
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::AuthorizationCode,
@@ -49,6 +51,8 @@ impl SecretKind {
         Self::Session,
         Self::PreSession,
         Self::Interaction,
+        Self::PushedRequest,
+        Self::DeviceCode,
     ];
 
     /// What every secret of this kind begins with.
@@ -62,6 +66,7 @@ impl SecretKind {
             Self::PreSession => "cs_ps_",
             Self::Interaction => "cs_in_",
             Self::PushedRequest => "cs_pr_",
+            Self::DeviceCode => "cs_dc_",
         }
     }
 }

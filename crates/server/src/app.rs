@@ -32,6 +32,7 @@ use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
 use crate::listener::{Answer, Listener, Tls};
 use crate::oauth::attempts::Attempts;
+use crate::oauth::user_code_attempts::UserCodeAttempts;
 use crate::router;
 
 /// How often a running server looks whether another process imported a contract or rotated the signing keys.
@@ -68,6 +69,8 @@ pub struct App {
     pub sign_in_attempts: Attempts,
     /// Failed client authentications, by client and address.
     pub client_attempts: Attempts,
+    /// Wrong codes of devices, by person and by address.
+    pub user_code_attempts: UserCodeAttempts,
     /// Whose word about a client's certificate is believed.
     pub client_certificate_proxies: Arc<[IpAddr]>,
     /// Nonces of DPoP proofs, the same on every node.
@@ -201,6 +204,7 @@ impl Application {
             rate_limit,
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
+            user_code_attempts: UserCodeAttempts::default(),
             client_certificate_proxies: config.server.client_certificate_proxies.clone().into(),
             dpop_nonces: DpopNonces::new(nonce_key),
             signing_keys,

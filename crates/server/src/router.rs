@@ -13,9 +13,9 @@ use crate::contracts::PLATFORM_YAML;
 use crate::enforce::forward_auth;
 use crate::http::dpop::{DPOP, DPOP_NONCE};
 use crate::http::now::{CORRELATION_HEADER, request_context};
-use crate::oauth::{authorize, introspect, jwks, metadata, par, revoke, token, userinfo};
+use crate::oauth::{authorize, device as device_endpoint, introspect, jwks, metadata, par, revoke, token, userinfo};
 use crate::platform;
-use crate::web::{approval, assets, consent, home, request, sessions, sign_in, sign_out, trouble};
+use crate::web::{approval, assets, consent, device, home, request, sessions, sign_in, sign_out, trouble};
 
 /// The whole main listener.
 pub fn router(app: App) -> Router {
@@ -28,6 +28,7 @@ pub fn router(app: App) -> Router {
         .route("/oauth/token", post(token::token).layer(cors_for_apps()))
         .route("/token", post(token::token).layer(cors_for_apps()))
         .route("/oauth/par", post(par::par).layer(cors_for_apps()))
+        .route("/oauth/device", post(device_endpoint::device).layer(cors_for_apps()))
         .route("/oauth/introspect", post(introspect::introspect))
         .route("/oauth/revoke", post(revoke::revoke).layer(cors_for_apps()))
         .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo).layer(cors_for_apps()))
@@ -57,6 +58,8 @@ fn forms() -> Router<App> {
         .route("/oauth/consent", post(consent::submit))
         .route("/oauth/approval", get(approval::link).post(approval::submit))
         .route("/oauth/request", post(request::submit))
+        .route("/device", get(device::link).post(device::submit))
+        .route("/device/confirm", post(device::confirm))
         .route("/logout", get(sign_out::link).post(sign_out::submit))
         .route("/sessions/end", post(sessions::end))
         .method_not_allowed_fallback(trouble::wrong_method)

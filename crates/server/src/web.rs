@@ -11,6 +11,7 @@
 //! | `cards.rs` | what several pages show: the app, its scopes |
 //! | `impact.rs` | what an approval would change, for the page that signs it |
 //! | `sign_in.rs` `consent.rs` `approval.rs` `request.rs` `refused.rs` | the steps of an authorization request |
+//! | `device.rs` | a device without a browser: its code, and whether it is the person's |
 //! | `form_post.rs` | the answer to an app, by redirect or as a form |
 //! | `sign_out.rs` `sessions.rs` `home.rs` | signing out, here and elsewhere; the front page |
 
@@ -18,6 +19,7 @@ pub mod approval;
 pub mod assets;
 pub mod cards;
 pub mod consent;
+pub mod device;
 pub mod form_post;
 #[cfg(test)]
 mod gallery;

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `token/code.rs` | authorization codes, claimed once (RFC 6749 §4.1) |
+//! | `token/device_code.rs` | device codes, polled, answered and claimed (RFC 8628) |
 //! | `token/refresh.rs` | refresh tokens, rotated or kept (RFC 6749 §6) |
 //! | `token/bearer.rs` | access tokens that come back with a call (RFC 6750) |
 //! | `token/known.rs` | tokens that somebody asks about or gives back (RFC 7662, RFC 7009) |
@@ -13,6 +14,7 @@
 mod bearer;
 mod code;
 mod delegation;
+mod device_code;
 pub(crate) mod family;
 mod known;
 mod refresh;
@@ -21,5 +23,6 @@ mod standing;
 pub use bearer::Bearer;
 pub use code::CodeClaim;
 pub use delegation::LiveLink;
+pub use device_code::{DeviceCodeClaim, DeviceCodeSaved, MAX_OPENINGS, MAX_WAITING_DEVICES};
 pub use refresh::RefreshClaim;
 pub use standing::ClaimStanding;

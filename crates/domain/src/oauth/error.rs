@@ -54,6 +54,12 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// RFC 9449 §8
     UseDpopNonce,
+    /// RFC 8628 §3.5
+    AuthorizationPending,
+    /// RFC 8628 §3.5
+    SlowDown,
+    /// RFC 8628 §3.5
+    ExpiredToken,
 }
 
 impl ErrorCode {
@@ -82,6 +88,9 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
         }
     }
 }
@@ -170,6 +179,18 @@ pub enum TokenError {
     /// RFC 8693 §4.1
     #[error("the token has come through too many apps")]
     ChainTooLong,
+    /// RFC 8628 §3.5
+    #[error("nobody has answered yet: ask again after the interval")]
+    AuthorizationPending,
+    /// RFC 8628 §3.5
+    #[error("asked too soon: wait 5 seconds longer between requests from now on")]
+    SlowDown,
+    /// RFC 8628 §3.5
+    #[error("the request of the device was denied")]
+    DeviceDenied,
+    /// RFC 8628 §3.5
+    #[error("the device code has expired: begin again with a new one")]
+    DeviceCodeExpired,
 }
 
 impl TokenError {
@@ -187,6 +208,10 @@ impl TokenError {
             | Self::UnusableSubject
             | Self::ChainTooLong => ErrorCode::InvalidRequest,
             Self::MalformedBasic | Self::AssertionType | Self::ClientAuthenticationFailed => ErrorCode::InvalidClient,
+            Self::AuthorizationPending => ErrorCode::AuthorizationPending,
+            Self::SlowDown => ErrorCode::SlowDown,
+            Self::DeviceDenied => ErrorCode::AccessDenied,
+            Self::DeviceCodeExpired => ErrorCode::ExpiredToken,
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::UnsupportedTokenType => ErrorCode::UnsupportedTokenType,
             Self::GrantTypeNotRegistered(_) | Self::PublicClient => ErrorCode::UnauthorizedClient,

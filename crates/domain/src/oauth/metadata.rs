@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::client::AuthMethod;
 use crate::oauth::authorization_response::ResponseMode;
+use crate::oauth::grant::device_code::DEVICE_CODE_GRANT;
 use crate::oauth::jws::JwsAlgorithm;
 use crate::oauth::openid::claims::ClaimName;
 use crate::oauth::openid::identity::PASSWORD_ACR;
@@ -19,6 +20,7 @@ pub struct ServerMetadata {
     authorization_endpoint: String,
     token_endpoint: String,
     pushed_authorization_request_endpoint: String,
+    device_authorization_endpoint: String,
     userinfo_endpoint: String,
     end_session_endpoint: String,
     introspection_endpoint: String,
@@ -27,7 +29,7 @@ pub struct ServerMetadata {
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: Vec<&'static str>,
-    grant_types_supported: [&'static str; 4],
+    grant_types_supported: [&'static str; 5],
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 5],
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
@@ -68,6 +70,7 @@ impl ServerMetadata {
             authorization_endpoint: at("/oauth/authorize"),
             token_endpoint: at("/oauth/token"),
             pushed_authorization_request_endpoint: at("/oauth/par"),
+            device_authorization_endpoint: at("/oauth/device"),
             userinfo_endpoint: at("/oauth/userinfo"),
             end_session_endpoint: at("/logout"),
             introspection_endpoint: at("/oauth/introspect"),
@@ -81,6 +84,7 @@ impl ServerMetadata {
                 "refresh_token",
                 "client_credentials",
                 "urn:ietf:params:oauth:grant-type:token-exchange",
+                DEVICE_CODE_GRANT,
             ],
             token_endpoint_auth_methods_supported: names(&methods),
             token_endpoint_auth_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),

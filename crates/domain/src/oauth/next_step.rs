@@ -10,6 +10,7 @@ use crate::id::RoleId;
 use crate::oauth::authorize::AuthorizationRequest;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::openid::identity::asked_of_the_person;
+use crate::oauth::openid::protocol_scope::ProtocolScope;
 use crate::oauth::scopes::AppStanding;
 use crate::organization::Organization;
 
@@ -74,13 +75,37 @@ pub enum Refusal {
     RoleMissing,
 }
 
+/// What is asked of the person and the organization, by whatever way it came.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// Of operations; `None`: whatever the organization authorizes.
+    pub scopes: Option<&'a [Scope]>,
+    /// About the person.
+    pub personal: Vec<ProtocolScope>,
+    /// Whether the person is to be asked even where they accepted before (`prompt=consent`).
+    pub asks_again: bool,
+    /// Whether the answer goes where any program could take it, and nothing yet has shown that the person means this app.
+    pub is_unproven: bool,
+}
+
 /// What `request` of `client` needs next.
 pub fn next_step(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) -> Step {
-    let step = approval(request.scopes.as_deref(), client, now)
-        .or_else(|| role_limit(now))
-        .or_else(|| consent(request, client, now))
-        .unwrap_or_else(|| Step::Issue { ceiling: ceiling(request, client, now) });
+    let wanted = Wanted {
+        scopes: request.scopes.as_deref(),
+        personal: asked_of_the_person(request),
+        asks_again: request.prompt.consent,
+        is_unproven: is_unproven(request, client, now),
+    };
+    let step = step_of(&wanted, client, now);
     if request.prompt.none { without_asking(step) } else { step }
+}
+
+/// What anything that is `wanted` by `client` needs next, without regard to the way that it came.
+pub fn step_of(wanted: &Wanted<'_>, client: &Client, now: Situation<'_>) -> Step {
+    approval(wanted.scopes, client, now)
+        .or_else(|| role_limit(now))
+        .or_else(|| consent(wanted, client, now))
+        .unwrap_or_else(|| Step::Issue { ceiling: ceiling(wanted, client, now) })
 }
 
 /// Whether the organization must still decide about `client` before it can use the scopes `asked` for (`None`: those it
@@ -129,11 +154,6 @@ pub fn own_standing(organization: &Organization, grant: Option<&ScopeGrant>) -> 
     }
 }
 
-/// What the app asks for: the request's scopes, or what it was registered with.
-pub fn asked_for<'a>(request: &'a AuthorizationRequest, client: &'a Client) -> &'a [Scope] {
-    request.scopes.as_deref().unwrap_or(&client.scopes)
-}
-
 /// An app that is limited to holders of roles would be refused with every call of anybody else.
 fn role_limit(now: Situation<'_>) -> Option<Step> {
     let is_enforced = now.organization.enforcement == Enforcement::Enforce;
@@ -143,27 +163,26 @@ fn role_limit(now: Situation<'_>) -> Option<Step> {
 }
 
 /// Who has to be asked, once the organization agrees.
-fn consent(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) -> Option<Step> {
-    let personal = asked_of_the_person(request);
-    let mut shown: Vec<Scope> = personal.iter().map(|scope| scope.to_scope()).collect();
-    shown.extend(shown_scopes(request, client, now));
+fn consent(wanted: &Wanted<'_>, client: &Client, now: Situation<'_>) -> Option<Step> {
+    let mut shown: Vec<Scope> = wanted.personal.iter().map(|scope| scope.to_scope()).collect();
+    shown.extend(shown_scopes(wanted, client, now));
     if now.accepted.is_some_and(|accepted| accepted == shown) {
         return None;
     }
     let covers = now.consent.is_some_and(|consent| shown.iter().all(|scope| consent.scopes.contains(scope)));
-    let is_asked = request.prompt.consent
+    let is_asked = wanted.asks_again
         // Model page: where users consent too, what they accepted must cover what is asked.
         || (asks_users(now.grant) && !covers)
-        // RFC 8252 §8.6: whoever listens on a loopback port or owns a scheme can claim to be this app, so a session alone
-        // never answers it: there is some interaction each time (A47).
-        || (is_unproven(request, client, now) && !now.has_just_signed_in)
+        // A session alone never answers an app that cannot prove itself: there is some interaction each time (A47).
+        || (wanted.is_unproven && !now.has_just_signed_in)
         // No administrator of this organization has vouched for an app of another one.
         || (is_unvouched(client, now) && !covers)
         // Who somebody is is theirs to tell, unless an administrator vouched for the app.
-        || (!personal.is_empty() && !is_vouched(now) && !covers);
+        || (!wanted.personal.is_empty() && !is_vouched(now) && !covers);
     is_asked.then_some(Step::Consent { scopes: shown })
 }
 
+/// RFC 8252 §8.6: whoever listens on a loopback port or owns a scheme can claim to be this app.
 fn is_unproven(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) -> bool {
     !client.is_confidential && !request.redirect_uri.is_claimed_https() && !now.is_own_origin
 }
@@ -184,16 +203,17 @@ fn asks_users(grant: Option<&ScopeGrant>) -> bool {
 }
 
 /// What the token could use: only authorized scopes are shown to a user, never others as a choice (A18).
-fn shown_scopes(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) -> Vec<Scope> {
-    match app_standing(now.organization, now.grant) {
-        AppStanding::Authorized(scopes) => request.scopes.clone().unwrap_or(scopes),
-        _ => asked_for(request, client).to_vec(),
+pub fn shown_scopes(wanted: &Wanted<'_>, client: &Client, now: Situation<'_>) -> Vec<Scope> {
+    match (wanted.scopes, app_standing(now.organization, now.grant)) {
+        (Some(scopes), _) => scopes.to_vec(),
+        (None, AppStanding::Authorized(scopes)) => scopes,
+        (None, _) => client.scopes.clone(),
     }
 }
 
 /// Model page: asked for with `scope`, a token never exceeds it; where users consent too, what they saw is the ceiling.
-fn ceiling(request: &AuthorizationRequest, client: &Client, now: Situation<'_>) -> Option<Vec<Scope>> {
-    if asks_users(now.grant) { Some(shown_scopes(request, client, now)) } else { request.scopes.clone() }
+fn ceiling(wanted: &Wanted<'_>, client: &Client, now: Situation<'_>) -> Option<Vec<Scope>> {
+    if asks_users(now.grant) { Some(shown_scopes(wanted, client, now)) } else { wanted.scopes.map(<[Scope]>::to_vec) }
 }
 
 /// OpenID Connect Core §3.1.2.6: `prompt=none` turns every page into an error.

@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::client::GrantType;
 use crate::oauth::error::{TokenError, quotable};
+use crate::oauth::grant::device_code::DEVICE_CODE_GRANT;
 use crate::oauth::parameters::Parameters;
 
 /// One token request by its grant type.
@@ -17,6 +18,8 @@ pub enum TokenRequest {
     ClientCredentials(ClientCredentialsRequest),
     /// RFC 8693 §2.1
     TokenExchange(ExchangeRequest),
+    /// RFC 8628 §3.4
+    DeviceCode(DeviceCodeRequest),
 }
 
 /// RFC 6749 §4.1.3, RFC 7636 §4.5.
@@ -61,6 +64,13 @@ pub struct ExchangeRequest {
     pub scope: Option<String>,
 }
 
+/// RFC 8628 §3.4.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeviceCodeRequest {
+    /// The device code as it was sent.
+    pub device_code: Zeroizing<String>,
+}
+
 impl TokenRequest {
     /// Reads a form. Unknown parameters are ignored (RFC 6749 §3.2).
     ///
@@ -90,6 +100,9 @@ impl TokenRequest {
                 has_actor_token: form.value("actor_token").is_some() || form.value("actor_token_type").is_some(),
                 scope,
             })),
+            DEVICE_CODE_GRANT => {
+                Ok(Self::DeviceCode(DeviceCodeRequest { device_code: secret(required("device_code")?) }))
+            }
             // RFC 9700 §2.4: `password` is among the unknown ones and stays there.
             _ => Err(TokenError::UnsupportedGrantType),
         }
@@ -102,6 +115,7 @@ impl TokenRequest {
             Self::RefreshToken(_) => GrantType::RefreshToken,
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
             Self::TokenExchange(_) => GrantType::TokenExchange,
+            Self::DeviceCode(_) => GrantType::DeviceCode,
         }
     }
 }
@@ -139,6 +153,7 @@ mod tests {
     fn a_grant_without_its_code_or_token_names_the_parameter() {
         assert_eq!(error([("grant_type", "authorization_code")]), TokenError::MissingParameter("code"));
         assert_eq!(error([("grant_type", "refresh_token")]), TokenError::MissingParameter("refresh_token"));
+        assert_eq!(error([("grant_type", DEVICE_CODE_GRANT)]), TokenError::MissingParameter("device_code"));
     }
 
     #[test]

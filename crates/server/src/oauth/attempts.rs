@@ -46,7 +46,16 @@ impl Attempts {
 
     /// Counts a guess at `key` (an e-mail in its one form, a client id) from `address`.
     pub fn begin(&self, key: &str, address: IpAddr, now: Timestamp) -> Result<Attempt, TooManyAttempts> {
-        let digest = Digest::of(format!("{} {key}", neighbourhood(address)).as_bytes());
+        self.count(&format!("{} {key}", neighbourhood(address)), now)
+    }
+
+    /// The same wherever it comes from.
+    pub fn begin_anywhere(&self, key: &str, now: Timestamp) -> Result<Attempt, TooManyAttempts> {
+        self.count(&format!("anywhere {key}"), now)
+    }
+
+    fn count(&self, counted: &str, now: Timestamp) -> Result<Attempt, TooManyAttempts> {
+        let digest = Digest::of(counted.as_bytes());
         let fresh = || Arc::new(Mutex::new(Failures { count: 0, last_at: now }));
         let failures = self.failures.get_with(digest, fresh);
         let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,6 +73,14 @@ impl Attempts {
     /// The guess was right: nothing is held against the next one.
     pub fn forgive(&self, attempt: &Attempt) {
         self.failures.invalidate(&attempt.0);
+    }
+
+    /// The guess was right, which says nothing about those before it.
+    pub fn take_back(&self, attempt: &Attempt) {
+        if let Some(failures) = self.failures.get(&attempt.0) {
+            let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+            failures.count = failures.count.saturating_sub(1);
+        }
     }
 }
 

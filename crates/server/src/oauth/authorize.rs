@@ -11,7 +11,8 @@ use countersign_domain::oauth::request_object::unfold;
 
 use crate::http::cookies::Cookie;
 use crate::http::form::{Form, FormError};
-use crate::oauth::front_channel::{find_client, go_on, see_other};
+use crate::oauth::asked::find_client;
+use crate::oauth::front_channel::{go_on, see_other};
 use crate::oauth::interaction::{INTERACTION_SECONDS, InProgress, Wish};
 use crate::web::trouble::PageError;
 use crate::web::visit::Visit;

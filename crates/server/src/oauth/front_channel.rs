@@ -7,46 +7,26 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_decision::Scope;
 use countersign_domain::authorization::ScopeGrant;
-use countersign_domain::client::Client;
 use countersign_domain::consent::Consent;
-use countersign_domain::id::{ClientId, OrganizationId, RoleId, UserId};
-use countersign_domain::oauth::authorization_response::AuthorizationResponse;
-use countersign_domain::oauth::authorize::{
-    AuthorizationRequest, AuthorizeError, UnredirectableError, Way, check_way, client_id,
-};
-use countersign_domain::oauth::error::ErrorCode;
+use countersign_domain::id::RoleId;
+use countersign_domain::oauth::authorize::AuthorizationRequest;
+use countersign_domain::oauth::device_authorization::{DeviceApproval, DeviceCode};
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
-use countersign_domain::oauth::next_step::{Situation, Step, approval, next_step};
-use countersign_domain::oauth::openid::id_token::ID_TOKEN_TYP;
-use countersign_domain::oauth::openid::id_token_hint::HintedSignIn;
-use countersign_domain::oauth::openid::sign_in::{Expected, SignIn, sign_in};
-use countersign_domain::oauth::parameters::Parameters;
-use countersign_domain::oauth::scopes::parse_requested;
+use countersign_domain::oauth::next_step::{Situation, Step, approval, next_step, shown_scopes, step_of};
+use countersign_domain::oauth::openid::sign_in::SignIn;
 use countersign_domain::organization::Organization;
 use countersign_domain::role::Assignee;
-use countersign_domain::time::Timestamp;
 
 use crate::oauth::approver::{AUTHORIZE, Console};
+use crate::oauth::asked::{Asked, Errand};
 use crate::oauth::interaction::{InProgress, Wish};
+use crate::web::pages::DeviceAnswer;
 use crate::web::trouble::PageError;
 use crate::web::visit::{SignedIn, Visit};
 use crate::web::{
-    approval as approval_page, consent as consent_page, form_post, refused, request as request_page,
-    sign_in as sign_in_page,
+    approval as approval_page, consent as consent_page, device as device_page, form_post, refused,
+    request as request_page, sign_in as sign_in_page,
 };
-
-/// A wish, checked against the client as it is now.
-pub struct Asked {
-    /// The app.
-    pub client: Client,
-    /// The authorization request; `None` for somebody who followed a link to approve an app.
-    pub request: Option<AuthorizationRequest>,
-    /// The organization that the app names.
-    pub organization: Option<Organization>,
-    scopes: Option<Vec<Scope>>,
-    /// The only person that an answer may be about.
-    expected_user: Option<UserId>,
-}
 
 /// The situation that a step is decided in.
 pub struct Facts {
@@ -62,15 +42,24 @@ pub struct Facts {
 
 /// Takes the next step of a wish. `accepted`: what the person accepted on the consent page just now.
 pub async fn go_on(visit: &Visit, progress: InProgress, accepted: Option<&[Scope]>) -> Result<Response, PageError> {
+    if let Wish::EnterCode { user_code } = &progress.wish {
+        let user_code = user_code.clone();
+        return device_page::open(visit, progress, user_code).await;
+    }
     let asked = Asked::read(visit, &progress.wish).await?;
     let signed_in = visit.signed_in().await?;
     let signed_in = match (asked.sign_in(visit, signed_in.as_ref(), progress.began_at), signed_in) {
         (SignIn::Done, Some(signed_in)) => signed_in,
-        (SignIn::Refused(code, description), _) => return Err(asked.refusal(code, description)),
-        (SignIn::Done | SignIn::Needed, _) => return sign_in_page::open(visit, progress, &asked).await,
+        (SignIn::Refused(code, description), _) => return asked.turn_away(visit, code, description).await,
+        (SignIn::Done | SignIn::Needed, _) => {
+            return sign_in_page::open(visit, progress, sign_in_page::Occasion::of(&asked)).await;
+        }
     };
     let facts = situate(visit, &asked, &signed_in).await?;
     let here = Here { visit, asked: &asked, signed_in: &signed_in, facts: &facts };
+    if let Some(device) = asked.unconfirmed_device(&signed_in.session) {
+        return device_page::ask(here, progress, device).await;
+    }
     match here.step(&progress, accepted) {
         None => Ok(see_other("/")),
         Some(Step::Issue { ceiling }) => here.issue(progress, ceiling, accepted).await,
@@ -78,7 +67,7 @@ pub async fn go_on(visit: &Visit, progress: InProgress, accepted: Option<&[Scope
         Some(Step::Approval { scopes }) => approval_page::open(here, progress, &scopes, None).await,
         Some(Step::Request { scopes }) => request_page::open(here, progress, &scopes).await,
         Some(Step::Refused(refusal)) => refused::open(here, progress, refusal).await,
-        Some(Step::Answer(code, description)) => Err(asked.refusal(code, description)),
+        Some(Step::Answer(code, description)) => asked.turn_away(visit, code, description).await,
     }
 }
 
@@ -93,70 +82,6 @@ pub struct Here<'a> {
     pub signed_in: &'a SignedIn,
     /// How things stand.
     pub facts: &'a Facts,
-}
-
-impl Asked {
-    /// Checks a wish. Nothing is remembered from an earlier check: client, redirect URI and scopes may have changed.
-    pub async fn read(visit: &Visit, wish: &Wish) -> Result<Self, PageError> {
-        let contracts = visit.app.contracts();
-        let is_known = |scope: &Scope| contracts.catalogue().scope_index(scope.as_str()).is_some();
-        match wish {
-            Wish::Authorize { parameters, pushed, is_signed } => {
-                let parameters = Parameters::new(parameters.clone());
-                let client = find_client(visit, client_id(&parameters)?).await?;
-                let request = AuthorizationRequest::check(&parameters, client.as_ref(), &is_known)?;
-                let known = visit.app.check_resources(&request.resources).await?;
-                known
-                    .map_err(|error| PageError::Redirect(Box::new(request.refuse(error.code(), &error.to_string()))))?;
-                let client = client.ok_or(UnredirectableError::Client)?;
-                check_way(&client, Way { is_pushed: pushed.is_some(), is_signed: *is_signed })?;
-                let organization = find_organization(visit, request.hints.organization.as_deref()).await?;
-                let expected_user = expected_user(visit, &request, &client)?;
-                let scopes = request.scopes.clone();
-                Ok(Self { client, organization, scopes, expected_user, request: Some(request) })
-            }
-            Wish::Approve { client, scope } => {
-                let client = find_client(visit, client.as_str()).await?.ok_or(UnredirectableError::Client)?;
-                let scopes = scope.as_deref().map(|scope| parse_requested(scope, &is_known)).transpose()?;
-                Ok(Self { client, request: None, organization: None, scopes, expected_user: None })
-            }
-        }
-    }
-
-    /// Whether somebody who is signed in can go on, or must sign in.
-    fn sign_in(&self, visit: &Visit, signed_in: Option<&SignedIn>, began_at: Timestamp) -> SignIn {
-        let session = signed_in.map(|signed_in| &signed_in.session);
-        let organization = self.organization.as_ref().map(|organization| &organization.id);
-        let expected = Expected { organization, user: self.expected_user.as_ref() };
-        match (&self.request, session) {
-            (Some(request), session) => sign_in(request, session, expected, began_at, visit.context.now),
-            (None, Some(_)) => SignIn::Done,
-            (None, None) => SignIn::Needed,
-        }
-    }
-
-    /// The scopes that were asked for by name.
-    pub fn scopes(&self) -> &[Scope] {
-        self.scopes.as_deref().unwrap_or_default()
-    }
-
-    /// A refusal that goes back to the app, or ends here when nobody sent the person.
-    pub fn refusal(&self, code: ErrorCode, description: &str) -> PageError {
-        match &self.request {
-            Some(request) => PageError::Redirect(Box::new(request.refuse(code, description))),
-            None => PageError::InteractionOver,
-        }
-    }
-
-    /// Where `back to the app` leads.
-    pub fn return_to(&self, visit: &Visit) -> Option<String> {
-        let refusal = self.request.as_ref()?.refuse(ErrorCode::AccessDenied, "the user went back");
-        match refusal.response(visit.app.origin.as_str()) {
-            AuthorizationResponse::Redirect(location) => Some(location),
-            // A link cannot post; the page's forms can still end in one.
-            AuthorizationResponse::Form { .. } => None,
-        }
-    }
 }
 
 /// Reads how things stand for somebody who is signed in.
@@ -174,8 +99,25 @@ pub async fn situate(visit: &Visit, asked: &Asked, signed_in: &SignedIn) -> Resu
 impl Here<'_> {
     /// What is needed next; `None`: nothing, and nobody waits for a code.
     pub fn step(&self, progress: &InProgress, accepted: Option<&[Scope]>) -> Option<Step> {
-        let Self { asked, facts, .. } = self;
-        let situation = Situation {
+        let Self { asked, .. } = self;
+        let situation = Situation { accepted, ..self.situation(progress) };
+        match &asked.errand {
+            Errand::Redirect(request) => Some(next_step(request, &asked.client, situation)),
+            Errand::Device(device) => Some(step_of(&device.code.request.wanted(), &asked.client, situation)),
+            Errand::Approval => approval(asked.scopes.as_deref(), &asked.client, situation),
+        }
+    }
+
+    /// What a device asks for, of the person first: to be read before anything is decided.
+    pub fn wanted_by(&self, code: &DeviceCode, progress: &InProgress) -> Vec<Scope> {
+        let wanted = code.request.wanted();
+        let personal = wanted.personal.iter().map(|scope| scope.to_scope());
+        personal.chain(shown_scopes(&wanted, &self.asked.client, self.situation(progress))).collect()
+    }
+
+    fn situation(&self, progress: &InProgress) -> Situation<'_> {
+        let Self { facts, .. } = self;
+        Situation {
             organization: &facts.organization,
             grant: facts.grant.as_ref(),
             consent: facts.consent.as_ref(),
@@ -183,20 +125,16 @@ impl Here<'_> {
             can_approve: facts.console.permit(&self.signed_in.user.id, AUTHORIZE).is_some(),
             is_own_origin: self.is_own_origin(),
             has_just_signed_in: self.signed_in.session.authenticated_at >= progress.began_at,
-            accepted,
-        };
-        match &asked.request {
-            Some(request) => Some(next_step(request, &asked.client, situation)),
-            None => approval(asked.scopes.as_deref(), &asked.client, situation),
+            accepted: None,
         }
     }
 
     fn is_own_origin(&self) -> bool {
-        let redirect_uri = self.asked.request.as_ref().and_then(|request| request.redirect_uri.to_url());
+        let redirect_uri = self.asked.request().and_then(|request| request.redirect_uri.to_url());
         redirect_uri.is_some_and(|url| url.origin().ascii_serialization() == self.visit.app.origin.as_str())
     }
 
-    /// The last step: a code, once (A57).
+    /// The last step, once (A57): a code, or the device is let in.
     async fn issue(
         self,
         mut progress: InProgress,
@@ -204,7 +142,6 @@ impl Here<'_> {
         accepted: Option<&[Scope]>,
     ) -> Result<Response, PageError> {
         let Self { visit, asked, signed_in, facts } = self;
-        let request = asked.request.as_ref().ok_or(PageError::Internal("a code without a request"))?;
         progress.take(visit).await?;
         if let Wish::Authorize { pushed: Some(pushed), .. } = &progress.wish {
             // RFC 9126 §7.3: a reference is used once, also where it was opened in two windows (B05)
@@ -216,6 +153,20 @@ impl Here<'_> {
             let scopes = with_earlier(accepted, facts.consent.as_ref());
             visit.org(&facts.organization.id).save_consent(&signed_in.user.id, &asked.client.id, &scopes).await?;
         }
+        match &asked.errand {
+            Errand::Redirect(request) => self.issue_code(request, ceiling).await,
+            Errand::Device(device) => self.let_in(&device.code, ceiling).await,
+            Errand::Approval => Err(PageError::Internal("nobody waits for a code")),
+        }
+    }
+
+    /// RFC 6749 §4.1.2
+    async fn issue_code(
+        self,
+        request: &AuthorizationRequest,
+        ceiling: Option<Vec<Scope>>,
+    ) -> Result<Response, PageError> {
+        let Self { visit, asked, signed_in, facts } = self;
         let (now, entropy) = (visit.context.now, visit.app.entropy.as_ref());
         let (code, record) =
             AuthorizationCode::issue(request, &asked.client, &signed_in.session, ceiling, now, entropy);
@@ -225,6 +176,21 @@ impl Here<'_> {
             "a code was issued",
         );
         Ok(form_post::send(visit, request.success(code.expose(), visit.app.origin.as_str())))
+    }
+
+    /// RFC 8628 §3.3: the device gets its tokens when it asks again.
+    async fn let_in(self, code: &DeviceCode, ceiling: Option<Vec<Scope>>) -> Result<Response, PageError> {
+        let Self { visit, asked, signed_in, facts } = self;
+        let (now, entropy) = (visit.context.now, visit.app.entropy.as_ref());
+        let approval = DeviceApproval::of(&code.request, &asked.client, &signed_in.session, ceiling, now, entropy);
+        if !visit.store().approve_device_code(&code.digest, &approval).await? {
+            return Err(PageError::InteractionOver);
+        }
+        tracing::info!(
+            organization.id = %facts.organization.id, client.id = %asked.client.id, user.id = %signed_in.user.id,
+            "a device was let in",
+        );
+        Ok(device_page::answered(visit, asked, DeviceAnswer::LetIn))
     }
 }
 
@@ -251,48 +217,4 @@ fn with_earlier(accepted: &[Scope], earlier: Option<&Consent>) -> Vec<Scope> {
     let earlier = earlier.iter().flat_map(|consent| &consent.scopes);
     scopes.extend(earlier.filter(|scope| !accepted.contains(scope)).cloned());
     scopes
-}
-
-/// The client with this id, as it is registered now.
-pub async fn find_client(visit: &Visit, id: &str) -> Result<Option<Client>, PageError> {
-    match ClientId::parse(id) {
-        Ok(id) => Ok(visit.store().client(&id).await?),
-        Err(_) => Ok(None),
-    }
-}
-
-/// Whom an ID token of ours (OpenID Connect Core §3.1.2.1) or the `claims` parameter (§5.5.1) names.
-fn expected_user(visit: &Visit, request: &AuthorizationRequest, client: &Client) -> Result<Option<UserId>, PageError> {
-    let refuse = |code, description| PageError::Redirect(Box::new(request.refuse(code, description)));
-    if let Some(hint) = &request.identity.id_token_hint {
-        let claims = visit.app.signing_keys.verified(ID_TOKEN_TYP, hint);
-        let hinted = claims.and_then(|claims| HintedSignIn::read(&claims, client, visit.app.origin.as_str()));
-        let description = "`id_token_hint` is not an ID token that was made here for this app";
-        let hinted = hinted.ok_or_else(|| refuse(ErrorCode::InvalidRequest, description))?;
-        return Ok(Some(hinted.user));
-    }
-    match &request.identity.claims.subject {
-        Some(subject) => match UserId::parse(subject) {
-            Ok(user) => Ok(Some(user)),
-            Err(_) => Err(refuse(ErrorCode::LoginRequired, "the `sub` that the app wants is nobody here")),
-        },
-        None => Ok(None),
-    }
-}
-
-/// The organization that `org` or `login_hint` names; a name that is not one of ours is only a hint that did not help.
-async fn find_organization(visit: &Visit, hint: Option<&str>) -> Result<Option<Organization>, PageError> {
-    match hint.and_then(|hint| OrganizationId::parse(hint).ok()) {
-        Some(id) => Ok(visit.store().organization(&id).await?),
-        None => Ok(None),
-    }
-}
-
-impl From<AuthorizeError> for PageError {
-    fn from(error: AuthorizeError) -> Self {
-        match error {
-            AuthorizeError::Page(error) => Self::Unredirectable(error),
-            AuthorizeError::Redirect(error) => Self::Redirect(error),
-        }
-    }
 }

@@ -4,7 +4,8 @@
 //! step, against the client as it is now; nothing that a form sends can change it. An interaction belongs to one cookie: the
 //! pre-session's before sign-in, the session's after.
 
-use countersign_domain::id::{ClientId, OrganizationId, UserId};
+use countersign_domain::id::{ClientId, OrganizationId, SessionId, UserId};
+use countersign_domain::oauth::user_code::UserCode;
 use countersign_domain::secret::{Digest, Secret, SecretKind};
 use countersign_domain::time::Timestamp;
 use countersign_store::interaction::Interaction;
@@ -36,6 +37,18 @@ pub enum Wish {
         client: ClientId,
         /// What it would need, as in a `scope` parameter.
         scope: Option<String>,
+    },
+    /// They want to connect a device (RFC 8628 §3.3) and have not entered its code yet.
+    EnterCode {
+        /// What a link brought (`verification_uri_complete`): only the page's field is filled with it.
+        user_code: Option<String>,
+    },
+    /// They entered the code of a device.
+    Device {
+        /// The code. It is of use only to somebody who signs in, and for minutes.
+        user_code: UserCode,
+        /// The sign-in that said that the device is theirs (RFC 8628 §5.4); nobody else's word counts.
+        confirmed_by: Option<SessionId>,
     },
 }
 

@@ -5,6 +5,8 @@
 //! requests with one code or refresh token exactly one is first (C14, C36). What the organization, its user and its
 //! authorization are at that moment is read in the same transaction.
 
+mod device_code;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -88,6 +90,13 @@ impl Sender<'_> {
     }
 }
 
+/// What is kept of a family's first tokens, and the answer that hands them out.
+struct FirstTokens {
+    access: AccessToken,
+    refresh: Option<RefreshToken>,
+    answer: TokenResponse,
+}
+
 /// One token request.
 struct TokenEndpoint {
     channel: BackChannel,
@@ -110,6 +119,7 @@ impl TokenEndpoint {
             TokenRequest::RefreshToken(request) => self.renew(&request, sender).await,
             TokenRequest::ClientCredentials(request) => self.for_itself(&request, sender).await,
             TokenRequest::TokenExchange(request) => self.exchange(&request, sender, possession).await,
+            TokenRequest::DeviceCode(request) => self.poll(&request, sender).await,
         }
     }
 
@@ -125,15 +135,9 @@ impl TokenEndpoint {
         let claimed = ClaimedCode { record: claim.record(), is_replay: claim.is_replay(), proven_key };
         match authorization_code::redeem(claimed, request, client, &standing, self.now())? {
             Redemption::Issue { family, with_refresh_token } => {
-                let (now, entropy) = (self.now(), self.entropy());
-                let terms = sender.terms(family.extent(), &family.resources)?;
-                let (access, record) = self.access_token((&family, &[]), terms, client, &standing)?;
-                let expires_at = now.plus_seconds(REFRESH_IDLE_SECONDS);
-                let refresh = with_refresh_token.then(|| RefreshToken::issue(&family.id, 0, expires_at, now, entropy));
-                let id_token = self.id_token((client, &*family, &read), (&access, &record), Occasion::Redemption)?;
-                claim.save(&family, &record, refresh.as_ref().map(|(_, record)| record)).await?;
-                let refresh = refresh.as_ref().map(|(secret, _)| secret.expose());
-                Ok(TokenResponse::new(&access, &record, refresh, &standing).with_id_token(id_token))
+                let first = self.first_tokens(&family, with_refresh_token, sender, (&read, &standing))?;
+                claim.save(&family, &first.access, first.refresh.as_ref()).await?;
+                Ok(first.answer)
             }
             Redemption::Replay => {
                 claim.revoke_family("an authorization code was used twice").await?;
@@ -241,6 +245,25 @@ impl TokenEndpoint {
         let (access, record) = self.access_token((&exchange.family, &exchange.links), terms, client, &of_client)?;
         store.save_exchanged(&exchange.family, &exchange.links, &record).await?;
         Ok(TokenResponse::new(&access, &record, None, &of_client).of_type(ACCESS_TOKEN_TYPE))
+    }
+
+    /// The first tokens of a family that a person's yes has begun.
+    fn first_tokens(
+        &self,
+        family: &TokenFamily,
+        with_refresh_token: bool,
+        sender: Sender<'_>,
+        (read, standing): (&ClaimStanding, &Standing),
+    ) -> Result<FirstTokens, TokenRefusal> {
+        let (client, now, entropy) = (sender.client, self.now(), self.entropy());
+        let terms = sender.terms(family.extent(), &family.resources)?;
+        let (access, record) = self.access_token((family, &[]), terms, client, standing)?;
+        let expires_at = now.plus_seconds(REFRESH_IDLE_SECONDS);
+        let refresh = with_refresh_token.then(|| RefreshToken::issue(&family.id, 0, expires_at, now, entropy));
+        let id_token = self.id_token((client, family, read), (&access, &record), Occasion::Redemption)?;
+        let (secret, refresh) = refresh.unzip();
+        let answer = TokenResponse::new(&access, &record, secret.as_ref().map(Secret::expose), standing);
+        Ok(FirstTokens { access: record, refresh, answer: answer.with_id_token(id_token) })
     }
 
     fn now(&self) -> Timestamp {

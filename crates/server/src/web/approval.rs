@@ -21,7 +21,8 @@ use countersign_store::{OrgStore, Page, StoreError};
 
 use crate::http::form::Form;
 use crate::oauth::approver::{AUTHORIZE, DENY};
-use crate::oauth::front_channel::{Asked, Here, go_on, see_other, situate};
+use crate::oauth::asked::{Asked, Errand};
+use crate::oauth::front_channel::{Here, go_on, see_other, situate};
 use crate::oauth::interaction::{InProgress, Wish};
 use crate::web::cards::{ScopeFacts, app_card, form_target};
 use crate::web::consent::{own_interaction, signed_form};
@@ -129,7 +130,8 @@ async fn approve(
     let is_enough = asked.scopes().iter().all(|scope| change.scopes.contains(scope));
     if !is_enough {
         progress.take(visit).await?;
-        return Err(asked.refusal(ErrorCode::AccessDenied, "an administrator authorized less than the app asked for"));
+        let description = "an administrator authorized less than the app asked for";
+        return asked.turn_away(visit, ErrorCode::AccessDenied, description).await;
     }
     let interaction = progress.keep_for(visit, &here.signed_in.secret).await?;
     Ok(see_other(&format!("/oauth/continue?interaction={}", interaction.expose())))
@@ -156,9 +158,11 @@ async fn deny(here: Here<'_>, mut progress: InProgress) -> Result<Response, Page
     }
     tracing::info!(organization.id = %facts.organization.id, client.id = %client, "an app was denied");
     progress.take(visit).await?;
-    match asked.request {
-        Some(_) => Err(asked.refusal(ErrorCode::AccessDenied, "an administrator did not authorize the app")),
-        None => Ok(see_other("/")),
+    match asked.errand {
+        Errand::Approval => Ok(see_other("/")),
+        Errand::Redirect(_) | Errand::Device(_) => {
+            asked.turn_away(visit, ErrorCode::AccessDenied, "an administrator did not authorize the app").await
+        }
     }
 }
 

@@ -5,16 +5,18 @@ use std::collections::HashMap;
 use countersign_decision::{Contract, Contracts, Scope};
 use countersign_domain::oauth::openid::protocol_scope::ProtocolScope;
 
-use crate::oauth::front_channel::Asked;
+use crate::oauth::asked::{Asked, Errand};
 use crate::web::html::FormTarget;
 use crate::web::pages::{App, ScopeLine};
 use url::{Host, Url};
 
 /// The app, as people see it.
 pub fn app_card(asked: &Asked) -> App {
-    let redirect_uri = match &asked.request {
-        Some(request) => request.redirect_uri.to_url(),
-        None => asked.client.redirect_uris.first().and_then(|uri| Url::parse(uri).ok()),
+    let redirect_uri = match &asked.errand {
+        Errand::Redirect(request) => request.redirect_uri.to_url(),
+        // the person stays here, and goes back to the device by foot
+        Errand::Device(_) => None,
+        Errand::Approval => asked.client.redirect_uris.first().and_then(|uri| Url::parse(uri).ok()),
     };
     App { name: asked.client.name.clone(), ..destination(redirect_uri.as_ref()) }
 }
@@ -27,13 +29,14 @@ pub fn destination(redirect_uri: Option<&Url>) -> App {
 
 /// Where the forms of a page may lead in the end.
 pub fn form_target(asked: &Asked) -> FormTarget {
-    match asked.request.as_ref().and_then(|request| request.redirect_uri.to_url()) {
+    match asked.request().and_then(|request| request.redirect_uri.to_url()) {
         Some(url) => FormTarget::app(&url),
         None => FormTarget::here(),
     }
 }
 
-fn return_host(url: &Url) -> String {
+/// Host and port, or the scheme where that is an app's own.
+pub fn return_host(url: &Url) -> String {
     match (url.scheme(), url.host_str(), url.port()) {
         ("http" | "https", Some(host), Some(port)) => format!("{host}:{port}"),
         ("http" | "https", Some(host), None) => host.to_owned(),

@@ -12,7 +12,8 @@ use countersign_domain::oauth::scopes::join;
 
 use crate::http::cookies::Cookie;
 use crate::http::form::Form;
-use crate::oauth::front_channel::{Asked, Here, go_on};
+use crate::oauth::asked::Asked;
+use crate::oauth::front_channel::{Here, go_on};
 use crate::oauth::interaction::InProgress;
 use crate::web::cards::{ScopeFacts, app_card, form_target};
 use crate::web::html;
@@ -55,7 +56,7 @@ async fn decide(visit: &Visit, body: &Bytes) -> Result<Response, PageError> {
         Some("deny") => {
             let asked = Asked::read(visit, &progress.wish).await?;
             progress.take(visit).await?;
-            Err(asked.refusal(ErrorCode::AccessDenied, "the user did not consent"))
+            asked.turn_away(visit, ErrorCode::AccessDenied, "the user did not consent").await
         }
         _ => Err(PageError::FormRefused),
     }

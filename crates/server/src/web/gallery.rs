@@ -5,9 +5,10 @@ use askama::Template;
 
 use crate::web::pages::{
     App, ApprovalImpact, ApprovalPage, Approvers, AuthorizeErrorPage, ChooseOrganizationPage, ConfirmSignOutPage,
-    ConsentPage, FormKeys, FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, OtherSession, Person,
-    Refusal, RefusedPage, Registration, RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage,
-    SignInProblem, SignedOutPage, Standing, Trouble, TroublePage, WaitingRequest,
+    ConsentPage, DeviceAnswer, DeviceAnsweredPage, DeviceCodePage, DeviceConfirmPage, DeviceProblem, FormKeys,
+    FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, OtherSession, Person, Refusal, RefusedPage,
+    Registration, RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage, SignInProblem,
+    SignedOutPage, Standing, Trouble, TroublePage, WaitingRequest,
 };
 
 /// A page in one state.
@@ -26,6 +27,7 @@ pub(crate) fn states(text: &dyn Fn(&str) -> String) -> Vec<State> {
     cast.consent(&mut states);
     cast.approval(&mut states);
     cast.request(&mut states);
+    cast.device(&mut states);
     cast.refused(&mut states);
     cast.around(&mut states);
     states
@@ -104,7 +106,7 @@ impl Cast<'_> {
         let page = SignInPage {
             frame: self.frame(),
             form: self.form(),
-            app: self.roster(),
+            app: Some(self.roster()),
             organization: Some(self.acme()),
             email: String::new(),
             problem: None,
@@ -119,7 +121,8 @@ impl Cast<'_> {
         add(states, "sign-in-incomplete", &SignInPage { problem: Some(SignInProblem::Incomplete), ..wrong.clone() });
         let limited = SignInProblem::RateLimited { wait: self.text("4 minutes") };
         add(states, "sign-in-limited", &SignInPage { problem: Some(limited), ..wrong });
-        add(states, "sign-in-local", &SignInPage { app: self.local(), organization: None, ..page });
+        add(states, "sign-in-local", &SignInPage { app: Some(self.local()), organization: None, ..page.clone() });
+        add(states, "sign-in-device", &SignInPage { app: None, organization: None, ..page });
 
         let organizations =
             [("acme", "Acme Corp"), ("globex", "Globex"), ("globex-labs", "Globex Research Laboratories")]
@@ -127,11 +130,12 @@ impl Cast<'_> {
         let choose = ChooseOrganizationPage {
             frame: self.frame(),
             form: self.form(),
-            app: self.roster(),
+            app: Some(self.roster()),
             email: self.text("ada@acme.example"),
             organizations: organizations.into(),
         };
         add(states, "choose-organization", &choose);
+        add(states, "choose-organization-device", &ChooseOrganizationPage { app: None, ..choose });
     }
 
     fn consent(&self, states: &mut Vec<State>) {
@@ -283,6 +287,43 @@ impl Cast<'_> {
         add(states, "request-sent", &RequestPage { state: RequestState::Sent { reason: reason() }, ..page.clone() });
         let waiting = RequestState::Waiting { date: self.text("22 November 2026"), reason: reason() };
         add(states, "request-waiting", &RequestPage { state: waiting, ..page });
+    }
+
+    fn device(&self, states: &mut Vec<State>) {
+        let page = DeviceCodePage {
+            frame: self.frame(),
+            form: self.form(),
+            person: self.ada(),
+            user_code: String::new(),
+            problem: None,
+        };
+        add(states, "device-code", &page);
+        let filled = DeviceCodePage { user_code: self.text("WDJB-MJHT"), ..page };
+        add(states, "device-code-filled", &filled);
+        let unknown = DeviceCodePage { problem: Some(DeviceProblem::Unknown), ..filled.clone() };
+        add(states, "device-code-unknown", &unknown);
+        let malformed = DeviceCodePage { problem: Some(DeviceProblem::Malformed), ..filled.clone() };
+        add(states, "device-code-malformed", &malformed);
+        let limited = DeviceProblem::RateLimited { wait: self.text("4 minutes") };
+        add(states, "device-code-limited", &DeviceCodePage { problem: Some(limited), ..filled });
+        let app = || App { name: self.text("Kitchen Display"), return_host: String::new(), is_local: false };
+        let confirm = DeviceConfirmPage {
+            frame: self.frame(),
+            form: self.form(),
+            app: app(),
+            site: self.maybe("kitchen.globex.example"),
+            registered_by: self.text("Globex"),
+            organization: self.acme(),
+            person: self.ada(),
+            user_code: "WDJB-MJHT".into(),
+            scopes: self.lines(),
+        };
+        add(states, "device-confirm", &confirm);
+        let bare = DeviceConfirmPage { site: None, scopes: vec![], ..confirm };
+        add(states, "device-confirm-bare", &bare);
+        for (name, answer) in [("device-let-in", DeviceAnswer::LetIn), ("device-denied", DeviceAnswer::Denied)] {
+            add(states, name, &DeviceAnsweredPage { frame: self.frame(), app: app(), answer });
+        }
     }
 
     fn refused(&self, states: &mut Vec<State>) {

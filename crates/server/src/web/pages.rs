@@ -10,10 +10,13 @@
 //! | [`ConsentPage`] | `/oauth/consent` | `decision` = `accept` or `deny`; `shown` |
 //! | [`ApprovalPage`] | `/oauth/approval` | `decision` = `approve` or `deny`; `shown`; `scope` and `role`, once for each ticked box; `consent` = `user` when ticked |
 //! | [`RequestPage`] | `/oauth/request` | `reason` |
+//! | [`DeviceCodePage`] | `/device` | `user_code` |
+//! | [`DeviceConfirmPage`] | `/device/confirm` | `decision` = `continue` or `deny` |
 //! | `not you?` on any of them, [`HomePage`] | `/logout` | (`interaction` empty on the home page) |
 
 mod approval;
 mod consent;
+mod device;
 mod form_post;
 mod home;
 mod request;
@@ -22,6 +25,7 @@ mod trouble;
 
 pub use approval::{ApprovalImpact, ApprovalPage, Registration, RoleChoice, ScopeChoice, Standing, WaitingRequest};
 pub use consent::ConsentPage;
+pub use device::{DeviceAnswer, DeviceAnsweredPage, DeviceCodePage, DeviceConfirmPage, DeviceProblem};
 pub use form_post::FormPostPage;
 pub use home::{HomePage, HomeSession, OtherSession};
 pub use request::{Refusal, RefusedPage, RequestPage, RequestState};

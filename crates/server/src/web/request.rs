@@ -6,7 +6,8 @@ use axum::response::Response;
 use countersign_decision::Scope;
 use countersign_domain::oauth::next_step::Step;
 
-use crate::oauth::front_channel::{Asked, Here, go_on, situate};
+use crate::oauth::asked::Asked;
+use crate::oauth::front_channel::{Here, go_on, situate};
 use crate::oauth::interaction::InProgress;
 use crate::web::cards::{ScopeFacts, app_card, form_target};
 use crate::web::consent::{own_interaction, signed_form};

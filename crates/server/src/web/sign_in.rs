@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use countersign_domain::id::{OrganizationId, SessionId, UserId};
+use countersign_domain::organization::Organization;
 use countersign_domain::secret::{MAX_PASSWORD_BYTES, Secret, SecretHash, SecretKind};
 use countersign_domain::session::Session;
 use countersign_domain::user::{Email, UserState};
@@ -17,11 +18,12 @@ use crate::hashing;
 use crate::http::cookies::Cookie;
 use crate::http::error::trouble_status;
 use crate::http::form::Form;
-use crate::oauth::front_channel::{Asked, see_other};
-use crate::oauth::interaction::InProgress;
+use crate::oauth::asked::Asked;
+use crate::oauth::front_channel::see_other;
+use crate::oauth::interaction::{InProgress, Wish};
 use crate::web::cards::{app_card, form_target};
-use crate::web::html;
-use crate::web::pages::{ChooseOrganizationPage, OrganizationChoice, SignInPage, SignInProblem, Trouble};
+use crate::web::html::{self, FormTarget};
+use crate::web::pages::{App, ChooseOrganizationPage, OrganizationChoice, SignInPage, SignInProblem, Trouble};
 use crate::web::trouble::{PageError, in_words};
 use crate::web::visit::{Visit, form_keys};
 
@@ -30,15 +32,46 @@ const MAX_CANDIDATES: usize = 16;
 
 type Person = (OrganizationId, UserId);
 
+/// Why somebody signs in, as far as the page says it.
+pub struct Occasion {
+    app: Option<App>,
+    target: FormTarget,
+    organization: Option<Organization>,
+    email: String,
+}
+
+impl Occasion {
+    /// For what was asked.
+    pub fn of(asked: &Asked) -> Self {
+        Self {
+            app: Some(app_card(asked)),
+            target: form_target(asked),
+            organization: asked.organization.clone(),
+            email: asked.request().and_then(|request| request.hints.email.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// To enter the code of a device: which app it has is not known before.
+    pub fn device() -> Self {
+        Self { app: None, target: FormTarget::here(), organization: None, email: String::new() }
+    }
+
+    async fn read(visit: &Visit, wish: &Wish) -> Result<Self, PageError> {
+        match wish {
+            Wish::EnterCode { .. } => Ok(Self::device()),
+            wish => Ok(Self::of(&Asked::read(visit, wish).await?)),
+        }
+    }
+}
+
 /// Shows the page, in a pre-session.
-pub async fn open(visit: &Visit, mut progress: InProgress, asked: &Asked) -> Result<Response, PageError> {
+pub async fn open(visit: &Visit, mut progress: InProgress, occasion: Occasion) -> Result<Response, PageError> {
     let cookie = visit.cookie(Cookie::PreSession);
     let (cookie, is_new) =
         cookie.map_or_else(|| (visit.new_secret(SecretKind::PreSession), true), |cookie| (cookie, false));
     let interaction = progress.keep_for(visit, &cookie).await?;
-    let email = asked.request.as_ref().and_then(|request| request.hints.email.clone()).unwrap_or_default();
     let keys = (&cookie, &interaction);
-    let mut response = page(visit, asked, keys, (email, None));
+    let mut response = page(visit, &occasion, keys, (occasion.email.clone(), None));
     if is_new {
         response.headers_mut().append(header::SET_COOKIE, Cookie::PreSession.set(&cookie, &visit.app.origin));
     }
@@ -55,26 +88,26 @@ async fn sign_in(visit: &Visit, body: &Bytes) -> Result<Response, PageError> {
     let form = visit.own_form(body, cookie.as_ref())?;
     let cookie = cookie.ok_or(PageError::FormRefused)?;
     let progress = InProgress::of_form(visit, &form, &cookie).await?;
-    let asked = Asked::read(visit, &progress.wish).await?;
+    let occasion = Occasion::read(visit, &progress.wish).await?;
     match form.one("org")? {
         Some(organization) => {
             let chosen = progress.proven.iter().find(|(id, _)| id.as_str() == organization).cloned();
             let chosen = chosen.ok_or(PageError::FormRefused)?;
             complete(visit, progress, chosen).await
         }
-        None => with_password(visit, &form, (progress, &asked, &cookie)).await,
+        None => with_password(visit, &form, (progress, &occasion, &cookie)).await,
     }
 }
 
 async fn with_password(
     visit: &Visit,
     form: &Form,
-    (mut progress, asked, cookie): (InProgress, &Asked, &Secret),
+    (mut progress, occasion, cookie): (InProgress, &Occasion, &Secret),
 ) -> Result<Response, PageError> {
     let email = form.one("email")?.unwrap_or_default().to_owned();
     let password = Zeroizing::new(form.one("password")?.unwrap_or_default().to_owned());
     let interaction = progress.keep_for(visit, cookie).await?;
-    let again = |problem| Ok(page(visit, asked, (cookie, &interaction), (email.clone(), Some(problem))));
+    let again = |problem| Ok(page(visit, occasion, (cookie, &interaction), (email.clone(), Some(problem))));
     if email.is_empty() || password.is_empty() {
         return again(SignInProblem::Incomplete);
     }
@@ -88,7 +121,7 @@ async fn with_password(
         Some(email) => visit.sign_in_store().sign_in_candidates(email).await?,
         None => Vec::new(),
     };
-    let wanted = asked.organization.as_ref().map(|organization| organization.id.clone());
+    let wanted = occasion.organization.as_ref().map(|organization| organization.id.clone());
     let mut proven = verified(candidates, wanted, password).await?;
     match proven.len() {
         0 => {
@@ -100,7 +133,7 @@ async fn with_password(
             visit.app.sign_in_attempts.forgive(&attempt);
             progress.proven = proven;
             let interaction = progress.keep_changed(visit, cookie).await?;
-            return choose(visit, asked, (cookie, &interaction), (email, &progress.proven)).await;
+            return choose(visit, occasion, (cookie, &interaction), (email, &progress.proven)).await;
         }
     }
     visit.app.sign_in_attempts.forgive(&attempt);
@@ -168,7 +201,7 @@ async fn complete(
 
 fn page(
     visit: &Visit,
-    asked: &Asked,
+    occasion: &Occasion,
     (cookie, interaction): (&Secret, &Secret),
     (email, problem): (String, Option<SignInProblem>),
 ) -> Response {
@@ -182,12 +215,12 @@ fn page(
     let page = SignInPage {
         frame: visit.frame(),
         form: form_keys(cookie, interaction.expose()),
-        app: app_card(asked),
-        organization: asked.organization.as_ref().map(|organization| organization.name.clone()),
+        app: occasion.app.clone(),
+        organization: occasion.organization.as_ref().map(|organization| organization.name.clone()),
         email,
         problem,
     };
-    let mut response = html::page(status, &page, &form_target(asked));
+    let mut response = html::page(status, &page, &occasion.target);
     if wait {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
     }
@@ -196,7 +229,7 @@ fn page(
 
 async fn choose(
     visit: &Visit,
-    asked: &Asked,
+    occasion: &Occasion,
     (cookie, interaction): (&Secret, &Secret),
     (email, proven): (String, &[Person]),
 ) -> Result<Response, PageError> {
@@ -207,6 +240,6 @@ async fn choose(
             .extend(organization.map(|found| OrganizationChoice { id: found.id.to_string(), name: found.name }));
     }
     let form = form_keys(cookie, interaction.expose());
-    let page = ChooseOrganizationPage { frame: visit.frame(), form, app: app_card(asked), email, organizations };
-    Ok(html::page(StatusCode::OK, &page, &form_target(asked)))
+    let page = ChooseOrganizationPage { frame: visit.frame(), form, app: occasion.app.clone(), email, organizations };
+    Ok(html::page(StatusCode::OK, &page, &occasion.target))
 }

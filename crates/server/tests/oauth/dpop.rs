@@ -297,3 +297,29 @@ async fn d20_the_scheme_is_read_in_any_letter_case() {
         assert_eq!(call(&server, &format!("{scheme} {token}"), &proof).await.status, 200, "{scheme}");
     }
 }
+
+#[tokio::test]
+async fn c60_a_device_that_asked_with_a_key_gets_its_tokens_with_that_key_only() {
+    let before = "name: Native App\n        grant_types: [authorization_code,";
+    let world = WORLD.replacen(before, &before.replace("[", "[device_code, "), 1);
+    let server = Server::start(&world).await;
+    let (device, thief) = (Prover::new(&server), Prover::new(&server));
+    let proof = device.proof("POST", "/oauth/device");
+    let asked = post(&server, "/oauth/device", &[&proof], &[("client_id", NATIVE)]).await.ok();
+    let mut browser = Browser::new(&server);
+    let page = browser.get("/device").await;
+    let page = browser.sign_in(&page, ADA.0, ADA.1).await;
+    let page = browser.submit(&page, "/device", &[("user_code", asked["user_code"].as_str().unwrap())]).await;
+    browser.submit(&page, "/device/confirm", &[("decision", "continue")]).await;
+    let grant = ("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
+    let form = [grant, ("device_code", asked["device_code"].as_str().unwrap()), ("client_id", NATIVE)];
+    assert_eq!(server.token("", &form).await.refusal(), (400, "invalid_grant"));
+    assert_eq!(thief.token(&form).await.refusal(), (400, "invalid_grant"));
+    let tokens = device.token(&form).await.ok();
+    assert_eq!(tokens["token_type"], "DPoP");
+    assert_eq!(device.me(tokens["access_token"].as_str().unwrap()).await.status, 200);
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh), ("client_id", NATIVE)];
+    assert_eq!(thief.token(&form).await.refusal(), (400, "invalid_grant"), "c59");
+    assert_eq!(device.token(&form).await.status, 200);
+}

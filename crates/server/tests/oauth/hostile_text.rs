@@ -55,6 +55,34 @@ async fn a61_names_that_attackers_choose_are_text_on_every_page() {
 }
 
 #[tokio::test]
+async fn a61_what_a_device_is_called_and_what_a_link_brings_is_text_too() {
+    for attack in CORPUS {
+        let world = WORLD
+            .replace(
+                "name: Native App\n        grant_types: [",
+                &format!("name: \"{attack}\"\n        grant_types: [device_code, "),
+            )
+            .replace("client: Native App", &format!("client: \"{attack}\""));
+        let server = Server::start(&world).await;
+        let shown = attack.replace('\\', "");
+        let asked = server.call_as_client("/oauth/device", "", &[("client_id", "native-app")]).await.ok();
+        let mut ada = Browser::new(&server);
+        let page = ada.get(&format!("/device?{}", crate::support::encode(&[("user_code", &shown)]))).await;
+        let page = ada.sign_in(&page, ADA.0, ADA.1).await;
+        assert!(page.has_form("/device"));
+        assert_harmless(&page, attack);
+        let page = ada.submit(&page, "/device", &[("user_code", &shown)]).await;
+        assert_harmless(&page, attack);
+        let page = ada.submit(&page, "/device", &[("user_code", asked["user_code"].as_str().unwrap())]).await;
+        assert!(page.has_form("/device/confirm"));
+        assert_harmless(&page, attack);
+        let page = ada.submit(&page, "/device/confirm", &[("decision", "continue")]).await;
+        assert!(page.html.contains("Your device is connected"));
+        assert_harmless(&page, attack);
+    }
+}
+
+#[tokio::test]
 async fn a61_what_a_request_says_is_text_on_the_error_page() {
     let server = Server::start(WORLD).await;
     for attack in CORPUS {

@@ -12,6 +12,7 @@ mod authorization_code;
 mod authorization_endpoint;
 mod client_credentials;
 mod consent;
+mod device;
 mod dpop;
 mod fapi;
 mod hostile_text;

@@ -16,13 +16,15 @@ async fn a24_c06_e02_e03_the_metadata_states_what_works_and_nothing_else() {
         "authorization_code",
         "refresh_token",
         "client_credentials",
-        "urn:ietf:params:oauth:grant-type:token-exchange"
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:device_code"
     ]);
     assert_eq!(body["grant_types_supported"], grants);
     assert!(body["scopes_supported"].as_array().unwrap().contains(&"users".into()));
     assert_eq!(body.get("registration_endpoint"), None, "e04");
     let path = |name: &str| body[name].as_str().unwrap().strip_prefix(issuer).unwrap().to_owned();
-    for endpoint in ["token_endpoint", "introspection_endpoint", "revocation_endpoint"] {
+    for endpoint in ["token_endpoint", "device_authorization_endpoint", "introspection_endpoint", "revocation_endpoint"]
+    {
         assert_eq!(server.send("POST", &path(endpoint), &[], "").await.status, 415, "{endpoint}");
     }
     assert_eq!(server.get(&path("jwks_uri")).await.status, 200);

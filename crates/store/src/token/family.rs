@@ -78,6 +78,11 @@ impl OrgWriter<'_> {
             .bind(user.as_str())
             .execute(&mut *self.transaction)
             .await?;
+        sqlx::query("DELETE FROM device_codes WHERE org_id = $1 AND user_id = $2 AND claims = 0")
+            .bind(self.organization.as_str())
+            .bind(user.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
         let ended = sqlx::query(
             "UPDATE token_families
                 SET revoked_at = $3
@@ -96,6 +101,10 @@ impl OrgWriter<'_> {
     /// In every organization: a client that is switched off or gone has no tokens anywhere.
     pub(crate) async fn end_tokens_of_client(&mut self, client: &ClientId) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM authorization_codes WHERE client_id = $1 AND claims = 0")
+            .bind(client.as_str())
+            .execute(&mut *self.transaction)
+            .await?;
+        sqlx::query("DELETE FROM device_codes WHERE client_id = $1 AND claims = 0")
             .bind(client.as_str())
             .execute(&mut *self.transaction)
             .await?;

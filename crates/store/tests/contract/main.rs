@@ -16,6 +16,7 @@ mod clients;
 mod codes;
 mod contracts;
 mod delegations;
+mod device_codes;
 mod interactions;
 mod known_tokens;
 mod news;

@@ -34,16 +34,26 @@ pub struct Identity {
 impl Identity {
     /// What `request` is granted about the person of `session`; `None` where it asked for nothing of it.
     pub fn granted(request: &AuthorizationRequest, client: &Client, session: &Session) -> Option<Self> {
-        let can_be_offline = client.has_grant(GrantType::RefreshToken);
-        let is_granted = |scope: &ProtocolScope| *scope != ProtocolScope::OfflineAccess || can_be_offline;
-        let scopes: Vec<ProtocolScope> = request.protocol_scopes.iter().copied().filter(is_granted).collect();
-        (!scopes.is_empty()).then(|| Self {
-            scopes,
+        Self::of_scopes(&request.protocol_scopes, client, session).map(|identity| Self {
             nonce: request.identity.nonce.clone(),
-            auth_time: session.authenticated_at.as_seconds(),
-            acr: PASSWORD_ACR.to_owned(),
             id_token_claims: request.identity.claims.id_token.clone(),
             userinfo_claims: request.identity.claims.userinfo.clone(),
+            ..identity
+        })
+    }
+
+    /// What a request of `client` that has nothing but protocol scopes is granted; `None` where it has none.
+    pub fn of_scopes(requested: &[ProtocolScope], client: &Client, session: &Session) -> Option<Self> {
+        let can_be_offline = client.has_grant(GrantType::RefreshToken);
+        let is_granted = |scope: &ProtocolScope| *scope != ProtocolScope::OfflineAccess || can_be_offline;
+        let scopes: Vec<ProtocolScope> = requested.iter().copied().filter(is_granted).collect();
+        (!scopes.is_empty()).then(|| Self {
+            scopes,
+            nonce: None,
+            auth_time: session.authenticated_at.as_seconds(),
+            acr: PASSWORD_ACR.to_owned(),
+            id_token_claims: Vec::new(),
+            userinfo_claims: Vec::new(),
         })
     }
 

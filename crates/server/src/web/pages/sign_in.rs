@@ -12,8 +12,8 @@ pub struct SignInPage {
     pub frame: Frame,
     /// Hidden fields.
     pub form: FormKeys,
-    /// Who sent the person here.
-    pub app: App,
+    /// Who sent the person here; `None` where they came to connect a device.
+    pub app: Option<App>,
     /// Name of the organization to sign in to, where the app named one; else it follows from the e-mail.
     pub organization: Option<String>,
     /// What the person typed before, or the app's `login_hint`.
@@ -44,8 +44,8 @@ pub struct ChooseOrganizationPage {
     pub frame: Frame,
     /// Hidden fields.
     pub form: FormKeys,
-    /// Who sent the person here.
-    pub app: App,
+    /// Who sent the person here; `None` where they came to connect a device.
+    pub app: Option<App>,
     /// The e-mail that matched.
     pub email: String,
     /// Only organizations where it matched.
