@@ -112,17 +112,20 @@ pub enum GrantType {
     TokenExchange,
     /// RFC 7522
     Saml2Bearer,
+    /// RFC 7523 §2.1
+    JwtBearer,
 }
 
 impl GrantType {
     /// Every grant type that can be registered.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
         Self::DeviceCode,
         Self::TokenExchange,
         Self::Saml2Bearer,
+        Self::JwtBearer,
     ];
 
     /// The short name: in the world file and in the schema.
@@ -134,6 +137,7 @@ impl GrantType {
             Self::DeviceCode => "device_code",
             Self::TokenExchange => "token_exchange",
             Self::Saml2Bearer => "saml2_bearer",
+            Self::JwtBearer => "jwt_bearer",
         }
     }
 

@@ -3,6 +3,7 @@
 //! Values in, value out: nothing here is `async`, speaks SQL or HTTP, or reads a clock. Time, ids and randomness are
 //! arguments, so that every rule can be tested in microseconds.
 
+pub mod assertion_issuer;
 pub mod audit;
 pub mod authorization;
 pub mod client;

@@ -26,6 +26,7 @@
 //! | `grant/client_credentials.rs` | RFC 6749 §4.4 |
 //! | `device_authorization.rs`, `user_code.rs` | RFC 8628 §3.1, §3.2, §6.1 |
 //! | `grant/device_code.rs` | RFC 8628 §3.4, §3.5 |
+//! | `grant/jwt_bearer.rs` | RFC 7523 §2.1, Identity Assertion JWT Authorization Grant |
 //! | `grant/token_exchange.rs`, `delegation.rs` | RFC 8693 |
 //! | `jwt_access_token.rs` | RFC 9068 |
 //! | `jws.rs` | RFC 7515, RFC 7518 §3 |

@@ -9,6 +9,7 @@
 //! | `world/file.rs` | the shape of the file: keys and types, unknown keys refused |
 //! | `world/check.rs` | organizations, roles and users |
 //! | `world/clients.rs` | clients and authorizations, which point across organizations |
+//! | `world/issuers.rs` | whose word an organization takes about its people |
 //! | `world/compiled.rs` | the world as the engine decides from it, without a store |
 //! | `world/lookup.rs` | entries as decisions name them, to be found and to be changed |
 //! | `world/findings.rs` | what a check has found so far, and the small checks that all share |
@@ -18,15 +19,20 @@ mod clients;
 mod compiled;
 mod file;
 mod findings;
+mod issuers;
 mod lookup;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use countersign_decision::{AuthorizationState, Catalogue, Enforcement, PermissionPolicy, Scope};
 use zeroize::Zeroizing;
 
+use crate::assertion_issuer::PersonBy;
+use crate::client::uri::PageUri;
 use crate::client::{ClientMetadata, GrantType};
 use crate::id::{ClientId, OrganizationId};
+use crate::oauth::jwk::JwkSet;
 use crate::secret::SecretHash;
 use crate::user::{Email, UserState};
 
@@ -63,6 +69,8 @@ pub struct OrganizationEntry {
     pub clients: Vec<ClientEntry>,
     /// One for each client at most.
     pub authorizations: Vec<AuthorizationEntry>,
+    /// One for each issuer at most.
+    pub assertion_issuers: Vec<AssertionIssuerEntry>,
 }
 
 /// A role.
@@ -154,6 +162,19 @@ pub struct AuthorizationEntry {
     pub state: AuthorizationState,
     /// Where the file says so, counted from 1.
     pub line: u32,
+}
+
+/// An issuer whose word the organization takes about its people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssertionIssuerEntry {
+    /// Unique in the organization.
+    pub issuer: PageUri,
+    /// What it signs with.
+    pub jwks: JwkSet,
+    /// How it names people.
+    pub person_by: PersonBy,
+    /// Its own names for users of the organization; empty unless it uses them.
+    pub people: BTreeMap<String, Email>,
 }
 
 /// Which client an authorization is about.

@@ -18,7 +18,7 @@ const PARTS: [(char, u8, &str); 5] = [
 ];
 
 /// Lines without a test, and why.
-const NOT_PROVEN: [(&str, &str); 26] = [
+const NOT_PROVEN: [(&str, &str); 25] = [
     ("A22", "not built yet: repeated challenges are accepted and not watched"),
     ("A36", "no test of its own: sign-in always comes before an answer, as in A37"),
     ("A50", "nothing to test: no page knows what it is shown in"),
@@ -27,7 +27,6 @@ const NOT_PROVEN: [(&str, &str); 26] = [
     ("C54", "authorization details (RFC 9396) are not supported; the parameter is ignored as an unknown one"),
     ("A62", "not tested: no test takes the database away in the middle of a sign-in"),
     ("C17", "not measured: digests are compared by `subtle`, in constant time"),
-    ("C63", "the JWT bearer grant (RFC 7523 §2.1) is not built yet"),
     ("D17", "step-up at the resource side (RFC 9470) is not built yet"),
     ("E01", "issuers have no path here"),
     ("E09", "dynamic registration (RFC 7591, RFC 7592) is not built yet"),

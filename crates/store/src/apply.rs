@@ -9,12 +9,14 @@
 //! | `apply/passwords.rs` | hashes the passwords and secrets of the file, before the transaction |
 //! | `apply/organizations.rs` | organizations, divisions and roles |
 //! | `apply/people.rs` | users, their passwords and roles |
+//! | `apply/issuers.rs` | whose word is taken about people |
 //! | `apply/apps.rs` | clients, their secrets and roles |
 //! | `apply/decisions.rs` | authorizations |
 
 mod apps;
 mod decisions;
 mod difference;
+mod issuers;
 mod organizations;
 mod passwords;
 mod people;
@@ -106,6 +108,7 @@ impl<'a> Applying<'a> {
             self.divisions(&mut writer, entry, &mut difference).await?;
             self.roles(&mut writer, entry, &mut difference).await?;
             self.people(&mut writer, entry, &mut difference).await?;
+            self.issuers(&mut writer, entry, &mut difference).await?;
             self.apps(&mut writer, entry, &mut client_ids, &mut difference).await?;
             transaction = writer.finish().await?;
         }
@@ -141,6 +144,7 @@ impl<'a> Applying<'a> {
         let mut writer = OrgWriter::lock(transaction, self.author(&entry.id)).await?;
         self.prune_decisions(&mut writer, entry, client_ids, difference).await?;
         writer = self.prune_apps(writer, entry, client_ids, difference).await?;
+        self.prune_issuers(&mut writer, entry, difference).await?;
         self.prune_people(&mut writer, entry, difference).await?;
         self.prune_roles(&mut writer, entry, difference).await?;
         self.prune_divisions(&mut writer, entry, difference).await?;

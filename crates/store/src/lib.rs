@@ -6,6 +6,7 @@
 
 pub mod apply;
 mod approval_request;
+mod assertion_issuer;
 mod assignment;
 mod audit;
 pub mod authorization;

@@ -64,6 +64,30 @@ impl Claims {
         self.0.get("aud").and_then(Value::as_str)
     }
 
+    /// RFC 7519 §4.1.3: the only audience, as one text or as a list of one.
+    pub fn only_audience(&self) -> Option<&str> {
+        match self.0.get("aud") {
+            Some(Value::Array(several)) if several.len() == 1 => several.first().and_then(Value::as_str),
+            _ => self.single_audience(),
+        }
+    }
+
+    /// One text or a list of texts that may be there.
+    pub fn optional_texts(&self, name: &'static str) -> Result<Vec<String>, ClaimError> {
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let texts = match self.0.get(name) {
+            None => Some(Vec::new()),
+            Some(Value::Array(several)) => several.iter().map(text).collect(),
+            Some(one) => text(one).map(|one| vec![one]),
+        };
+        texts.ok_or(ClaimError::Missing(name))
+    }
+
+    /// Whether anything but `true` stands there.
+    pub fn is_false(&self, name: &'static str) -> bool {
+        self.0.get(name).is_some_and(|value| *value != Value::Bool(true))
+    }
+
     /// RFC 7519 §4.1.3: whether `aud`, one text or a list, names `audience`.
     pub fn is_for(&self, audience: &str) -> bool {
         match self.0.get("aud") {

@@ -11,7 +11,7 @@ pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// How far ahead `exp` may lie, in seconds.
 pub const MAX_ASSERTION_SECONDS: i64 = 300;
 /// The longest `jti` that is kept.
-const MAX_JTI_BYTES: usize = 256;
+pub const MAX_JTI_BYTES: usize = 256;
 
 /// Why an assertion does not prove its client. For our log: the client only hears that authentication failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -5,6 +5,7 @@
 
 use crate::client::GrantType;
 use crate::oauth::dpop::DpopError;
+use crate::oauth::grant::jwt_bearer::GrantAssertionError;
 use crate::oauth::resource::ResourceError;
 
 /// What stands in the `error` parameter.
@@ -179,6 +180,12 @@ pub enum TokenError {
     /// RFC 8693 §4.1
     #[error("the token has come through too many apps")]
     ChainTooLong,
+    /// RFC 7521 §4.1.1
+    #[error(transparent)]
+    Assertion(#[from] GrantAssertionError),
+    /// Nobody can be asked without a browser.
+    #[error("the person must accept this app first: send them through the authorization endpoint once")]
+    PersonMustConsent,
     /// RFC 8628 §3.5
     #[error("nobody has answered yet: ask again after the interval")]
     AuthorizationPending,
@@ -220,7 +227,9 @@ impl TokenError {
             | Self::VerifierDiffers
             | Self::KeyDiffers
             | Self::VerifierWithoutChallenge
-            | Self::NoLongerAuthorized => ErrorCode::InvalidGrant,
+            | Self::NoLongerAuthorized
+            | Self::Assertion(_)
+            | Self::PersonMustConsent => ErrorCode::InvalidGrant,
             Self::MalformedScope | Self::UnknownScope(_) | Self::UnauthorizedScope(_) | Self::ScopeWidened(_) => {
                 ErrorCode::InvalidScope
             }

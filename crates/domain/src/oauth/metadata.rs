@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::client::AuthMethod;
 use crate::oauth::authorization_response::ResponseMode;
 use crate::oauth::grant::device_code::DEVICE_CODE_GRANT;
+use crate::oauth::grant::jwt_bearer::JWT_BEARER_GRANT;
 use crate::oauth::jws::JwsAlgorithm;
 use crate::oauth::openid::claims::ClaimName;
 use crate::oauth::openid::identity::PASSWORD_ACR;
@@ -29,7 +30,7 @@ pub struct ServerMetadata {
     scopes_supported: Vec<String>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: Vec<&'static str>,
-    grant_types_supported: [&'static str; 5],
+    grant_types_supported: [&'static str; 6],
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: [&'static str; 5],
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
@@ -85,6 +86,7 @@ impl ServerMetadata {
                 "client_credentials",
                 "urn:ietf:params:oauth:grant-type:token-exchange",
                 DEVICE_CODE_GRANT,
+                JWT_BEARER_GRANT,
             ],
             token_endpoint_auth_methods_supported: names(&methods),
             token_endpoint_auth_signing_alg_values_supported: JwsAlgorithm::ALL.map(JwsAlgorithm::as_str),

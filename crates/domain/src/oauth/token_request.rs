@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use crate::client::GrantType;
 use crate::oauth::error::{TokenError, quotable};
 use crate::oauth::grant::device_code::DEVICE_CODE_GRANT;
+use crate::oauth::grant::jwt_bearer::JWT_BEARER_GRANT;
 use crate::oauth::parameters::Parameters;
 
 /// One token request by its grant type.
@@ -20,6 +21,8 @@ pub enum TokenRequest {
     TokenExchange(ExchangeRequest),
     /// RFC 8628 §3.4
     DeviceCode(DeviceCodeRequest),
+    /// RFC 7523 §2.1
+    JwtBearer(AssertionRequest),
 }
 
 /// RFC 6749 §4.1.3, RFC 7636 §4.5.
@@ -71,6 +74,17 @@ pub struct DeviceCodeRequest {
     pub device_code: Zeroizing<String>,
 }
 
+/// RFC 7523 §2.1.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AssertionRequest {
+    /// The assertion as it was sent.
+    pub assertion: Zeroizing<String>,
+    /// What the token may do at most; absent: whatever assertion and organization allow.
+    pub scope: Option<String>,
+    /// The organization that the person is one of (`org`, as at the authorization endpoint); absent: the client's own.
+    pub organization: Option<String>,
+}
+
 impl TokenRequest {
     /// Reads a form. Unknown parameters are ignored (RFC 6749 §3.2).
     ///
@@ -103,6 +117,11 @@ impl TokenRequest {
             DEVICE_CODE_GRANT => {
                 Ok(Self::DeviceCode(DeviceCodeRequest { device_code: secret(required("device_code")?) }))
             }
+            JWT_BEARER_GRANT => Ok(Self::JwtBearer(AssertionRequest {
+                assertion: secret(required("assertion")?),
+                scope,
+                organization: form.value("org").map(str::to_owned),
+            })),
             // RFC 9700 §2.4: `password` is among the unknown ones and stays there.
             _ => Err(TokenError::UnsupportedGrantType),
         }
@@ -116,6 +135,7 @@ impl TokenRequest {
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
             Self::TokenExchange(_) => GrantType::TokenExchange,
             Self::DeviceCode(_) => GrantType::DeviceCode,
+            Self::JwtBearer(_) => GrantType::JwtBearer,
         }
     }
 }
@@ -154,6 +174,7 @@ mod tests {
         assert_eq!(error([("grant_type", "authorization_code")]), TokenError::MissingParameter("code"));
         assert_eq!(error([("grant_type", "refresh_token")]), TokenError::MissingParameter("refresh_token"));
         assert_eq!(error([("grant_type", DEVICE_CODE_GRANT)]), TokenError::MissingParameter("device_code"));
+        assert_eq!(error([("grant_type", JWT_BEARER_GRANT)]), TokenError::MissingParameter("assertion"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::clients::{self, KnownClients};
 use super::file::{self, WorldFile};
 use super::findings::{Findings, Unique, listed};
+use super::issuers;
 use super::{AssignmentEntry, Chosen, OrganizationEntry, PasswordEntry, Problem, RoleEntry, UserEntry, World};
 use crate::id::OrganizationId;
 use crate::organization::PLATFORM_ORGANIZATION;
@@ -51,7 +52,7 @@ fn organization(
     let divisions = divisions(shape.divisions, findings);
     let roles = roles(shape.roles.unwrap_or_default(), findings);
     let defined = Defined {
-        organization: label,
+        organization: label.clone(),
         roles: roles.iter().map(|role| role.name.clone()).collect(),
         divisions: divisions.clone(),
     };
@@ -59,6 +60,7 @@ fn organization(
     let own = clients::clients(shape.clients.unwrap_or_default(), &defined, findings);
     let authorizations =
         clients::authorizations(shape.authorizations.unwrap_or_default(), &own, clients, &defined, findings);
+    let assertion_issuers = issuers::issuers(shape.assertion_issuers.unwrap_or_default(), &users, &label, findings);
     // Nothing only where a problem was found, so that no world comes of it.
     let id = id?;
     Some(OrganizationEntry {
@@ -71,6 +73,7 @@ fn organization(
         users,
         clients: own,
         authorizations,
+        assertion_issuers,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The shape of a world file: which keys there are and what stands behind them. What the values mean, and whether they
 //! fit together, is checked afterwards, so that one run names every mistake.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
 use crate::client::ClientMetadata;
+use crate::oauth::jwk::JwkSet;
 use crate::yaml;
 
 #[derive(Deserialize)]
@@ -29,6 +31,7 @@ pub(super) struct Organization {
     pub(super) users: Option<Vec<Spanned<User>>>,
     pub(super) clients: Option<Vec<Spanned<Client>>>,
     pub(super) authorizations: Option<Vec<Spanned<Authorization>>>,
+    pub(super) assertion_issuers: Option<Vec<Spanned<AssertionIssuer>>>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +76,15 @@ pub(super) struct Authorization {
     pub(super) scopes: Option<Vec<Spanned<String>>>,
     pub(super) roles: Option<Vec<Spanned<String>>>,
     pub(super) state: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AssertionIssuer {
+    pub(super) issuer: Option<Spanned<String>>,
+    pub(super) jwks: Option<Spanned<JwkSet>>,
+    pub(super) person_by: Option<Spanned<String>>,
+    pub(super) people: Option<BTreeMap<String, Spanned<String>>>,
 }
 
 /// `name`, or `{role: name, division: Sales}`.

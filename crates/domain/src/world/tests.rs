@@ -52,6 +52,48 @@ fn acme_with(from: &str, to: &str) -> Vec<String> {
     problems(&ACME.replacen(from, to, 1))
 }
 
+const ISSUERS: &str = r#"organizations:
+  - id: acme
+    users:
+      - email: ada@acme.test
+    assertion_issuers:
+      - issuer: https://idp.example
+        jwks: { keys: [{ kty: EC, crv: P-256, x: 3z-0p0AU3xWhTGBCi9tNS-Lw47wGg6o5cfRQ2kIOGfg, y: qxm4OYIRYJjpsonC6rmTQ8DWxdCvKNoE2UfE-p9iI6Y }] }
+        person_by: external_id
+        people: { 00u1: ada@acme.test }
+"#;
+
+#[test]
+fn trusted_issuers_are_read_with_their_keys_and_their_names_for_people() {
+    let world = World::parse("w.yaml", ISSUERS).unwrap();
+    let [issuer] = &world.organization("acme").unwrap().assertion_issuers[..] else { panic!("one issuer") };
+    assert_eq!((issuer.issuer.as_str(), issuer.person_by), ("https://idp.example", PersonBy::ExternalId));
+    assert_eq!((issuer.jwks.keys().len(), issuer.people["00u1"].to_string()), (1, "ada@acme.test".to_owned()));
+}
+
+#[test]
+fn an_issuer_that_nobody_can_believe_is_a_mistake() {
+    for (from, to, message) in [
+        ("issuer: https://idp.example", "issuer: http://idp.example", "`http://idp.example`"),
+        ("person_by: external_id", "person_by: name", "`name` is not a value of `person_by`"),
+        ("        person_by: external_id\n", "", "`person_by` is missing"),
+        ("{ 00u1: ada@acme.test }", "{ 00u1: bob@acme.test }", "is not the e-mail address of a user of `acme`"),
+        ("external_id", "email", "`people` belongs to `person_by: external_id`"),
+        ("        people: { 00u1: ada@acme.test }\n", "", "`people` belongs to `person_by: external_id`"),
+        ("x: 3z-0p0AU3xWhTGBCi9tNS-Lw47wGg6o5cfRQ2kIOGfg, ", "d: private, ", "w.yaml:7: "),
+    ] {
+        assert!(ISSUERS.contains(from), "{from}");
+        let problems = problems(&ISSUERS.replacen(from, to, 1));
+        assert!(problems.iter().any(|problem| problem.contains(message)), "{to}: {problems:?}");
+    }
+    let (head, entry) = ISSUERS.split_once("      - issuer").unwrap();
+    let twice = format!("{head}      - issuer{entry}      - issuer{entry}");
+    assert!(problems(&twice).iter().any(|problem| problem.contains("has the same issuer")));
+    let keyless: String =
+        ISSUERS.lines().filter(|line| !line.contains("jwks")).map(|line| format!("{line}\n")).collect();
+    assert!(problems(&keyless).iter().any(|problem| problem.contains("`jwks` is missing")));
+}
+
 #[test]
 fn a_world_is_read_as_it_is_written() {
     let world = World::parse("w.yaml", ACME).unwrap();
@@ -248,7 +290,7 @@ fn values_outside_of_their_choices_are_refused_with_the_choices() {
     assert_eq!(
         acme_with("[client_credentials]", "[client_credential]"),
         ["w.yaml:20: `client_credential` is not a value of `grant_types`: it is one of `authorization_code`, \
-             `refresh_token`, `client_credentials`, `device_code`, `token_exchange`, `saml2_bearer`"]
+             `refresh_token`, `client_credentials`, `device_code`, `token_exchange`, `saml2_bearer`, `jwt_bearer`"]
     );
     for seconds in ["299", "172801", "-1"] {
         assert_eq!(

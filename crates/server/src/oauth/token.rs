@@ -6,6 +6,7 @@
 //! authorization are at that moment is read in the same transaction.
 
 mod device_code;
+mod jwt_bearer;
 
 use std::sync::Arc;
 
@@ -120,6 +121,7 @@ impl TokenEndpoint {
             TokenRequest::ClientCredentials(request) => self.for_itself(&request, sender).await,
             TokenRequest::TokenExchange(request) => self.exchange(&request, sender, possession).await,
             TokenRequest::DeviceCode(request) => self.poll(&request, sender).await,
+            TokenRequest::JwtBearer(request) => self.by_assertion(&request, sender).await,
         }
     }
 

@@ -19,6 +19,7 @@ mod hostile_text;
 mod introspection;
 mod jwt;
 mod jwt_access_token;
+mod jwt_bearer;
 mod keys;
 mod metadata;
 mod mtls;

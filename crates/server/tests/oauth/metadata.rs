@@ -17,7 +17,8 @@ async fn a24_c06_e02_e03_the_metadata_states_what_works_and_nothing_else() {
         "refresh_token",
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:token-exchange",
-        "urn:ietf:params:oauth:grant-type:device_code"
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer"
     ]);
     assert_eq!(body["grant_types_supported"], grants);
     assert!(body["scopes_supported"].as_array().unwrap().contains(&"users".into()));

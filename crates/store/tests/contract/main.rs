@@ -9,6 +9,7 @@
 mod fixture;
 
 mod apply;
+mod assertion_issuers;
 mod authorizations;
 mod bearers;
 mod changes;
