@@ -4,8 +4,11 @@ pub mod metadata;
 pub mod uri;
 
 use countersign_decision::Scope;
+use serde::{Deserialize, Serialize};
 
 use crate::id::{ClientId, OrganizationId};
+use crate::oauth::grant::device_code::DEVICE_CODE_GRANT;
+use crate::oauth::grant::jwt_bearer::JWT_BEARER_GRANT;
 use crate::time::Timestamp;
 
 pub use metadata::{AccessTokenFormat, AuthMethod, ClientMetadata};
@@ -98,7 +101,8 @@ impl ClientState {
 }
 
 /// The grant types that a client can be registered for (names as in the world file).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum GrantType {
     /// RFC 6749 §4.1
     AuthorizationCode,
@@ -114,6 +118,24 @@ pub enum GrantType {
     Saml2Bearer,
     /// RFC 7523 §2.1
     JwtBearer,
+}
+
+/// A text that is no grant type's short name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the name of a grant type")]
+pub struct UnknownGrantType(String);
+
+impl TryFrom<String> for GrantType {
+    type Error = UnknownGrantType;
+    fn try_from(text: String) -> Result<Self, UnknownGrantType> {
+        Self::parse(&text).ok_or(UnknownGrantType(text))
+    }
+}
+
+impl From<GrantType> for &'static str {
+    fn from(grant_type: GrantType) -> Self {
+        grant_type.as_str()
+    }
 }
 
 impl GrantType {
@@ -138,6 +160,19 @@ impl GrantType {
             Self::TokenExchange => "token_exchange",
             Self::Saml2Bearer => "saml2_bearer",
             Self::JwtBearer => "jwt_bearer",
+        }
+    }
+
+    /// What stands in `grant_type` and in metadata (RFC 7591 §2).
+    pub const fn uri(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => DEVICE_CODE_GRANT,
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::Saml2Bearer => "urn:ietf:params:oauth:grant-type:saml2-bearer",
+            Self::JwtBearer => JWT_BEARER_GRANT,
         }
     }
 

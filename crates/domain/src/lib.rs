@@ -7,6 +7,7 @@ pub mod assertion_issuer;
 pub mod audit;
 pub mod authorization;
 pub mod client;
+pub mod client_registration;
 pub mod consent;
 pub mod entropy;
 pub mod id;

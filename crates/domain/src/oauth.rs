@@ -8,6 +8,7 @@
 //! | `authorization_response.rs` | what goes back to the client (RFC 6749 §4.1.2, RFC 9207) |
 //! | `pushed_request.rs` | RFC 9126 |
 //! | `request_object.rs` | RFC 9101 |
+//! | `dynamic_registration.rs` | RFC 7591, RFC 7592 |
 //! | `resource.rs` | RFC 8707 |
 //! | `redirect_uri.rs` | RFC 6749 §3.1.2, RFC 9700 §2.1, RFC 8252 §7 |
 //! | `pkce.rs` | RFC 7636 |
@@ -49,6 +50,7 @@ pub mod device_authorization;
 pub(crate) mod distinguished_name;
 pub mod dpop;
 pub mod dpop_nonce;
+pub mod dynamic_registration;
 pub mod error;
 pub mod grant;
 pub mod introspection;

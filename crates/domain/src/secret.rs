@@ -39,11 +39,15 @@ pub enum SecretKind {
     PushedRequest,
     /// RFC 8628 §3.2
     DeviceCode,
+    /// RFC 7591 §1.2: lets an app register itself.
+    InitialAccessToken,
+    /// RFC 7592 §1.2: lets a registered app manage itself.
+    RegistrationAccessToken,
 }
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::AccessToken,
         Self::RefreshToken,
         Self::AuthorizationCode,
@@ -53,6 +57,8 @@ impl SecretKind {
         Self::Interaction,
         Self::PushedRequest,
         Self::DeviceCode,
+        Self::InitialAccessToken,
+        Self::RegistrationAccessToken,
     ];
 
     /// What every secret of this kind begins with.
@@ -67,6 +73,8 @@ impl SecretKind {
             Self::Interaction => "cs_in_",
             Self::PushedRequest => "cs_pr_",
             Self::DeviceCode => "cs_dc_",
+            Self::InitialAccessToken => "cs_ia_",
+            Self::RegistrationAccessToken => "cs_ra_",
         }
     }
 }

@@ -73,6 +73,8 @@ pub struct App {
     pub user_code_attempts: UserCodeAttempts,
     /// Whose word about a client's certificate is believed.
     pub client_certificate_proxies: Arc<[IpAddr]>,
+    /// Whether apps can register themselves (RFC 7591).
+    pub registers_clients: bool,
     /// Nonces of DPoP proofs, the same on every node.
     pub dpop_nonces: DpopNonces,
     /// What signs tokens.
@@ -206,6 +208,7 @@ impl Application {
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
             user_code_attempts: UserCodeAttempts::default(),
             client_certificate_proxies: config.server.client_certificate_proxies.clone().into(),
+            registers_clients: config.server.client_registration,
             dpop_nonces: DpopNonces::new(nonce_key),
             signing_keys,
             origin,

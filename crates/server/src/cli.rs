@@ -19,6 +19,7 @@ mod migrate;
 mod missing;
 mod named;
 mod proposal;
+mod registration_token;
 mod replay;
 mod serve;
 mod storage;
@@ -68,6 +69,9 @@ enum Command {
     /// Rotate the keys that sign tokens
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Make, list and revoke the tokens with which apps register themselves
+    #[command(subcommand)]
+    RegistrationToken(registration_token::Command),
     /// Make or update the database schema
     Migrate(migrate::Arguments),
     /// Show the configuration
@@ -101,6 +105,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Keys(command) => keys::run(&command),
+        Command::RegistrationToken(command) => registration_token::run(&command),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Completions { shell } => completions(shell),

@@ -51,6 +51,8 @@ pub struct Server {
     pub database_url: Option<String>,
     /// Reverse proxies that end TLS and hand on the client's certificate (RFC 9440): only theirs is believed.
     pub client_certificate_proxies: Vec<IpAddr>,
+    /// Whether apps that were given an initial access token can register themselves (RFC 7591).
+    pub client_registration: bool,
     /// What seals the signing keys in the database. Default: `countersign.key` in `data`, made when absent.
     pub key_file: Option<PathBuf>,
     /// What is logged: `info`, `debug`, `countersign_server=debug` and so on.
@@ -86,6 +88,7 @@ impl Default for Server {
             data: PathBuf::from("./data"),
             database_url: None,
             client_certificate_proxies: Vec::new(),
+            client_registration: false,
             key_file: None,
             log: "info".to_owned(),
         }
@@ -107,6 +110,7 @@ impl std::fmt::Debug for Server {
             .field("data", &self.data)
             .field("database_url", &self.database_url.as_deref().map(redact_password))
             .field("client_certificate_proxies", &self.client_certificate_proxies)
+            .field("client_registration", &self.client_registration)
             .field("key_file", &self.key_file)
             .field("log", &self.log)
             .finish()

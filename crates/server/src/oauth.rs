@@ -10,6 +10,7 @@
 //! | `back_channel.rs` | the form of a client, and the proof of who it is (RFC 6749 §2.3) |
 //! | `token.rs` | the token endpoint (RFC 6749 §3.2) |
 //! | `par.rs` | pushed authorization requests (RFC 9126) |
+//! | `register.rs` | apps that register and manage themselves (RFC 7591, RFC 7592) |
 //! | `device.rs` | the device authorization endpoint (RFC 8628 §3.1) |
 //! | `introspect.rs` | RFC 7662, RFC 9701 |
 //! | `revoke.rs` | RFC 7009 |
@@ -31,6 +32,7 @@ pub mod introspect;
 pub mod jwks;
 pub mod metadata;
 pub mod par;
+pub mod register;
 pub mod revoke;
 pub mod standing;
 pub mod token;

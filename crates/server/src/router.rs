@@ -13,7 +13,9 @@ use crate::contracts::PLATFORM_YAML;
 use crate::enforce::forward_auth;
 use crate::http::dpop::{DPOP, DPOP_NONCE};
 use crate::http::now::{CORRELATION_HEADER, request_context};
-use crate::oauth::{authorize, device as device_endpoint, introspect, jwks, metadata, par, revoke, token, userinfo};
+use crate::oauth::{
+    authorize, device as device_endpoint, introspect, jwks, metadata, par, register, revoke, token, userinfo,
+};
 use crate::platform;
 use crate::web::{approval, assets, consent, device, home, request, sessions, sign_in, sign_out, trouble};
 
@@ -29,6 +31,11 @@ pub fn router(app: App) -> Router {
         .route("/token", post(token::token).layer(cors_for_apps()))
         .route("/oauth/par", post(par::par).layer(cors_for_apps()))
         .route("/oauth/device", post(device_endpoint::device).layer(cors_for_apps()))
+        .route("/oauth/register", post(register::register).layer(cors_for_apps()))
+        .route(
+            "/oauth/register/{client_id}",
+            get(register::read).put(register::replace).delete(register::delete).layer(cors_for_apps()),
+        )
         .route("/oauth/introspect", post(introspect::introspect))
         .route("/oauth/revoke", post(revoke::revoke).layer(cors_for_apps()))
         .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo).layer(cors_for_apps()))

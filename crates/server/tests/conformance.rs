@@ -18,7 +18,7 @@ const PARTS: [(char, u8, &str); 5] = [
 ];
 
 /// Lines without a test, and why.
-const NOT_PROVEN: [(&str, &str); 25] = [
+const NOT_PROVEN: [(&str, &str); 20] = [
     ("A22", "not built yet: repeated challenges are accepted and not watched"),
     ("A36", "no test of its own: sign-in always comes before an answer, as in A37"),
     ("A50", "nothing to test: no page knows what it is shown in"),
@@ -29,11 +29,6 @@ const NOT_PROVEN: [(&str, &str); 25] = [
     ("C17", "not measured: digests are compared by `subtle`, in constant time"),
     ("D17", "step-up at the resource side (RFC 9470) is not built yet"),
     ("E01", "issuers have no path here"),
-    ("E09", "dynamic registration (RFC 7591, RFC 7592) is not built yet"),
-    ("E10", "dynamic registration (RFC 7591, RFC 7592) is not built yet"),
-    ("E11", "dynamic registration (RFC 7591, RFC 7592) is not built yet"),
-    ("E12", "dynamic registration (RFC 7591, RFC 7592) is not built yet"),
-    ("E13", "dynamic registration (RFC 7591, RFC 7592) is not built yet"),
     ("E14", "client id metadata documents are not built yet"),
     ("E15", "client id metadata documents are not built yet"),
     ("E16", "client id metadata documents are not built yet"),

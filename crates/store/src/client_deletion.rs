@@ -34,6 +34,7 @@ impl OrgWriter<'_> {
         self.end_tokens_of_client(id).await?;
         self.delete_assignments_of("client", id.as_str()).await?;
         self.delete_resources(id).await?;
+        self.delete_registration(id).await?;
         sqlx::query("DELETE FROM client_secrets WHERE org_id = $1 AND client_id = $2")
             .bind(self.organization.as_str())
             .bind(id.as_str())
@@ -52,7 +53,7 @@ impl OrgWriter<'_> {
 
 /// Locks the client's home and each organization that decided about it, in the order of their ids, so that two deletions
 /// do not wait for each other for ever.
-async fn lock_for_deletion<'w>(
+pub(crate) async fn lock_for_deletion<'w>(
     mut transaction: Transaction,
     author: Author<'w>,
     id: &ClientId,

@@ -13,6 +13,7 @@ pub mod authorization;
 mod change;
 pub mod client;
 mod client_deletion;
+pub mod client_registration;
 mod client_secret;
 mod column;
 mod consent;

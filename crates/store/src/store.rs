@@ -32,6 +32,8 @@ pub enum SystemTask {
     Apply,
     /// `countersign contract import`, and loading contracts at start.
     Contracts,
+    /// `countersign registration-token`.
+    Registration,
     /// Signing keys are made, loaded and rotated.
     SigningKeys,
     /// `countersign demo`.
@@ -140,6 +142,7 @@ impl SystemTask {
             Self::Housekeeping => Actor::System("housekeeping"),
             Self::Apply => Actor::Operator("apply"),
             Self::Contracts => Actor::Operator("contract import"),
+            Self::Registration => Actor::Operator("registration-token"),
             Self::SigningKeys => Actor::Operator("signing keys"),
             Self::Demo => Actor::Operator("demo"),
         }

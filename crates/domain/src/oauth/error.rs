@@ -55,6 +55,12 @@ pub enum ErrorCode {
     InvalidDpopProof,
     /// RFC 9449 §8
     UseDpopNonce,
+    /// RFC 7591 §3.2.2
+    InvalidRedirectUri,
+    /// RFC 7591 §3.2.2
+    InvalidClientMetadata,
+    /// RFC 6750 §3.1
+    InvalidToken,
     /// RFC 8628 §3.5
     AuthorizationPending,
     /// RFC 8628 §3.5
@@ -89,6 +95,9 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidToken => "invalid_token",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",

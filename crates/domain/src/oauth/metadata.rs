@@ -22,6 +22,8 @@ pub struct ServerMetadata {
     token_endpoint: String,
     pushed_authorization_request_endpoint: String,
     device_authorization_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
     userinfo_endpoint: String,
     end_session_endpoint: String,
     introspection_endpoint: String,
@@ -72,6 +74,7 @@ impl ServerMetadata {
             token_endpoint: at("/oauth/token"),
             pushed_authorization_request_endpoint: at("/oauth/par"),
             device_authorization_endpoint: at("/oauth/device"),
+            registration_endpoint: None,
             userinfo_endpoint: at("/oauth/userinfo"),
             end_session_endpoint: at("/logout"),
             introspection_endpoint: at("/oauth/introspect"),
@@ -111,6 +114,13 @@ impl ServerMetadata {
             claims_supported: always.into_iter().chain(ClaimName::ALL.map(ClaimName::as_str)).collect(),
             claims_parameter_supported: true,
         }
+    }
+}
+
+impl ServerMetadata {
+    /// The same where apps can register themselves (RFC 7591 §3).
+    pub fn with_registration(self) -> Self {
+        Self { registration_endpoint: Some(format!("{}/oauth/register", self.issuer)), ..self }
     }
 }
 

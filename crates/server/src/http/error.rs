@@ -2,6 +2,7 @@
 //!
 //! Platform bodies are Genesys Cloud's `ErrorBody` plus our `missing` and `help`; challenges follow RFC 6750 §3.
 
+mod registration;
 mod token;
 mod userinfo;
 
@@ -18,6 +19,7 @@ use crate::enforce::upstreams::Unplaced;
 use crate::http::form::FormError;
 use crate::http::now::RequestContext;
 use crate::web::pages::Trouble;
+pub use registration::RegistrationRefusal;
 pub use token::TokenRefusal;
 pub use userinfo::UserInfoRefusal;
 

@@ -12,7 +12,8 @@ use crate::app::App;
 /// `GET /.well-known/oauth-authorization-server` and `GET /.well-known/openid-configuration`
 pub async fn authorization_server(State(app): State<App>) -> Response {
     let with_certificates = !app.client_certificate_proxies.is_empty();
-    document(&ServerMetadata::new(app.origin.as_str(), scopes(&app), with_certificates))
+    let metadata = ServerMetadata::new(app.origin.as_str(), scopes(&app), with_certificates);
+    document(&if app.registers_clients { metadata.with_registration() } else { metadata })
 }
 
 /// `GET /.well-known/oauth-protected-resource`

@@ -22,6 +22,8 @@ mod impact;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod registration_token;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod serve;

@@ -27,6 +27,7 @@ mod openid;
 mod par;
 mod private_key_jwt;
 mod refresh_token;
+mod registration;
 mod request_object;
 mod resource_indicators;
 mod revocation;

@@ -13,6 +13,7 @@ mod assertion_issuers;
 mod authorizations;
 mod bearers;
 mod changes;
+mod client_registrations;
 mod clients;
 mod codes;
 mod contracts;
