@@ -18,6 +18,7 @@ mod passwords;
 mod people;
 mod permissions;
 mod refused;
+mod registration_tokens;
 mod roles;
 mod scopes;
 mod snapshot;

@@ -7,8 +7,8 @@ use axum::response::Response;
 
 use crate::http::error::ApiError;
 use crate::platform::{
-    Call, approval_requests, authorizations, clients, divisions, organization, permissions, roles, scopes, snapshot,
-    subjects, tokens, user_roles, user_search, users,
+    Call, approval_requests, authorizations, clients, divisions, organization, permissions, registration_tokens, roles,
+    scopes, snapshot, subjects, tokens, user_roles, user_search, users,
 };
 
 /// What a handler gives.
@@ -56,6 +56,9 @@ handlers! {
     "putOauthClient" => clients::replace,
     "deleteOauthClient" => clients::delete,
     "postOauthClientSecret" => clients::new_secret,
+    "getOauthRegistrationtokens" => registration_tokens::list,
+    "postOauthRegistrationtokens" => registration_tokens::create,
+    "deleteOauthRegistrationtoken" => registration_tokens::revoke,
     "getOauthAuthorizations" => authorizations::list,
     "getOauthAuthorization" => authorizations::read,
     "putOauthAuthorization" => authorizations::grant,

@@ -8,6 +8,7 @@ pub mod division;
 pub mod organization;
 pub mod paging;
 pub mod permission;
+pub mod registration_token;
 pub mod role;
 pub mod scope;
 pub mod subject;

@@ -11,6 +11,7 @@ mod last_holder;
 mod organization;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod registration_tokens;
 mod roles;
 mod schema;
 mod server;

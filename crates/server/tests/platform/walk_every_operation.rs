@@ -98,6 +98,7 @@ impl<'s> Walk<'s> {
         world.app("Everything", &PLATFORM_SCOPES).await;
         world.app("Nothing", &[]).await;
         world.app("Object", &["users"]).await;
+        world.registration_token().await;
         world
     }
 
@@ -221,6 +222,7 @@ fn target(template: &str, world: &World<'_>) -> String {
         "userId" | "subjectId" => world.user_id("object").to_owned(),
         "roleId" => world.role_id("Object").to_owned(),
         "clientId" => world.client_id("Object").to_owned(),
+        "registrationTokenId" => world.registration_token_id().to_owned(),
         "divisionId" => "*".to_owned(),
         "scopeId" => "users".to_owned(),
         other => panic!("what is `{{{other}}}` of {template}?"),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use countersign_decision::{AuthorizationState, Enforcement, Scope};
 use countersign_domain::authorization::ConsentMode;
 use countersign_domain::client::{DEFAULT_TOKEN_TTL_SECONDS, GrantType};
-use countersign_domain::id::{ClientId, DivisionId, OrganizationId, RoleId, TokenFamilyId, UserId};
+use countersign_domain::client_registration::{NewInitialToken, RegistrationPolicy};
+use countersign_domain::id::{ClientId, DivisionId, InitialTokenId, OrganizationId, RoleId, TokenFamilyId, UserId};
 use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
 use countersign_domain::organization::DivisionScope;
 use countersign_domain::role::Assignee;
@@ -41,6 +42,7 @@ pub(crate) struct World<'s> {
     roles: BTreeMap<String, RoleId>,
     users: BTreeMap<String, UserId>,
     clients: BTreeMap<String, ClientId>,
+    registration_token: Option<InitialTokenId>,
 }
 
 /// Acme: Ada may do everything, Bob nothing; the app `Admin` has every scope.
@@ -62,13 +64,27 @@ impl<'s> World<'s> {
         let name = format!("{} Corp", id.as_str().to_uppercase());
         let new = NewOrganization { id: id.clone(), name, enforcement, home_division: "Home".to_owned() };
         system(server, SystemTask::Demo).create_organization(&new, &scopes(&PLATFORM_SCOPES)).await.unwrap();
-        Self { server, id, roles: BTreeMap::new(), users: BTreeMap::new(), clients: BTreeMap::new() }
+        Self {
+            server,
+            id,
+            roles: BTreeMap::new(),
+            users: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            registration_token: None,
+        }
     }
 
     /// An organization that is there already.
     pub(crate) fn of(server: &'s TestServer, id: &str) -> Self {
         let id = OrganizationId::parse(id).unwrap();
-        Self { server, id, roles: BTreeMap::new(), users: BTreeMap::new(), clients: BTreeMap::new() }
+        Self {
+            server,
+            id,
+            roles: BTreeMap::new(),
+            users: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            registration_token: None,
+        }
     }
 
     /// What loads a snapshot.
@@ -110,6 +126,23 @@ impl<'s> World<'s> {
     pub(crate) async fn assign(&self, user: &str, role: &str, division: DivisionScope) {
         let assignee = Assignee::User(self.users[user].clone());
         self.store().assign_role(&assignee, &self.roles[role], &division).await.unwrap();
+    }
+
+    /// A token with which apps can register themselves.
+    pub(crate) async fn registration_token(&mut self) {
+        let grant_types = vec![GrantType::DeviceCode];
+        let new = NewInitialToken {
+            name: "Object".to_owned(),
+            policy: RegistrationPolicy { grant_types, scopes: Vec::new(), hosts: Vec::new() },
+            max_clients: 1,
+            expires_at: self.server.now().plus_seconds(3_600),
+        };
+        let (_, token) = self.store().create_initial_token(&new).await.unwrap();
+        self.registration_token = Some(token.id);
+    }
+
+    pub(crate) fn registration_token_id(&self) -> &str {
+        self.registration_token.as_ref().unwrap().as_str()
     }
 
     /// A second division of the organization.
