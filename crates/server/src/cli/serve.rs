@@ -30,6 +30,9 @@ pub(super) struct ServerArguments {
     /// Platform API calls of one access token in one minute [default: 3000]
     #[arg(long, value_name = "CALLS", env = "COUNTERSIGN_CALLS_PER_TOKEN_PER_MINUTE")]
     calls_per_token_per_minute: Option<u32>,
+    /// Whether apps that were given a token can register themselves [default: false]
+    #[arg(long, value_name = "YES", env = "COUNTERSIGN_CLIENT_REGISTRATION", num_args = 0..=1, default_missing_value = "true")]
+    client_registration: Option<bool>,
     /// What is logged: `info`, `debug`, `countersign_server=debug` and so on [default: info]
     #[arg(long, value_name = "FILTER", env = "COUNTERSIGN_LOG")]
     log: Option<String>,
@@ -47,6 +50,9 @@ impl ServerArguments {
         }
         if let Some(calls) = self.calls_per_token_per_minute {
             config.limits.calls_per_token_per_minute = calls;
+        }
+        if let Some(is_on) = self.client_registration {
+            config.server.client_registration = is_on;
         }
         if let Some(log) = &self.log {
             config.server.log.clone_from(log);

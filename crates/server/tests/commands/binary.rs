@@ -19,9 +19,17 @@ pub(crate) struct Run {
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.args(arguments);
-    for name in
-        ["CONFIG", "DATA", "DATABASE_URL", "LISTEN", "PUBLIC_ORIGIN", "CALLS_PER_TOKEN_PER_MINUTE", "LOG", "KEY_FILE"]
-    {
+    for name in [
+        "CONFIG",
+        "DATA",
+        "DATABASE_URL",
+        "LISTEN",
+        "PUBLIC_ORIGIN",
+        "CALLS_PER_TOKEN_PER_MINUTE",
+        "CLIENT_REGISTRATION",
+        "LOG",
+        "KEY_FILE",
+    ] {
         command.env_remove(format!("COUNTERSIGN_{name}"));
     }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
