@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
-use countersign_decision::{Contracts, Missing};
+use countersign_decision::Contracts;
 use countersign_domain::entropy::Entropy;
 use countersign_domain::oauth::dpop_nonce::DpopNonces;
 use countersign_domain::oauth::resource::ResourceError;
@@ -20,10 +20,10 @@ use tower::ServiceExt;
 
 use crate::config::{Config, PublicOrigin};
 use crate::contracts::{self, Configured, Loaded};
-use crate::enforce::check::Asker;
 use crate::enforce::ext_authz::ExtAuthz;
 use crate::enforce::gateway::Gateway;
 use crate::enforce::identity::SignedIdentities;
+use crate::enforce::log::{DecisionLog, Unwritten};
 use crate::enforce::rate::RateLimit;
 use crate::enforce::remembered::{self, Remembered};
 use crate::enforce::snapshots::Snapshots;
@@ -61,6 +61,8 @@ pub struct App {
     pub signed_identities: SignedIdentities,
     /// Compiled organizations.
     pub snapshots: Snapshots,
+    /// What was decided.
+    pub decisions: DecisionLog,
     /// Live tokens.
     pub remembered: Remembered,
     /// Calls per token and minute.
@@ -123,19 +125,6 @@ impl App {
     pub async fn keep_house(&self) -> Result<u64, StoreError> {
         self.store.system(SystemTask::Housekeeping, self.clock.now(), self.entropy.as_ref()).delete_ended().await
     }
-
-    /// Records what enforcement would have refused, where an organization only reports.
-    pub fn report(&self, asker: &Asker, operation_id: &str, missing: &Missing<'_>) {
-        if let Asker::Live(live) = asker {
-            tracing::info!(
-                organization.id = %live.bearer.organization,
-                client.id = %live.bearer.client,
-                operation.id = operation_id,
-                missing = %serde_json::json!(missing),
-                "enforcement would have refused this call",
-            );
-        }
-    }
 }
 
 /// The operating system's randomness.
@@ -154,6 +143,7 @@ pub struct Application {
     /// Its state.
     pub app: App,
     listener: Listener,
+    unwritten: Option<Unwritten>,
     gateway: Option<(Listener, Gateway)>,
     ext_authz: Option<(Listener, ExtAuthz)>,
 }
@@ -194,6 +184,7 @@ impl Application {
         let nonce_key =
             store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref()).server_secret("dpop_nonces").await?;
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
+        let (decisions, unwritten) = DecisionLog::open(&config.decision_log)?;
         let app = App {
             store,
             configured: Arc::new(configured),
@@ -202,6 +193,7 @@ impl Application {
             trusted_proxies: config.forward_auth.trusted_proxies.clone().into(),
             signed_identities: SignedIdentities::default(),
             snapshots: Snapshots::default(),
+            decisions,
             remembered: Remembered::default(),
             rate_limit,
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
@@ -231,7 +223,7 @@ impl Application {
                 Some((listen(address, None, most).await?, service))
             }
         };
-        Ok(Self { app, listener, gateway, ext_authz })
+        Ok(Self { app, listener, unwritten, gateway, ext_authz })
     }
 
     /// The address that is listened on.
@@ -254,6 +246,10 @@ impl Application {
         let watch = tokio::spawn(watch(self.app.clone()));
         let looking = tokio::spawn(look(self.app.clone()));
         let housekeeping = tokio::spawn(keep_house(self.app.clone()));
+        let decisions = self.app.decisions.clone();
+        if let Some(unwritten) = self.unwritten {
+            unwritten.write();
+        }
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
         if let Some((listener, gateway)) = self.gateway {
@@ -266,6 +262,7 @@ impl Application {
         stop.await;
         let _ = stopping.send(true);
         while serving.join_next().await.is_some() {}
+        decisions.written().await;
         watch.abort();
         looking.abort();
         housekeeping.abort();

@@ -13,7 +13,8 @@ use countersign_decision::import::{Override, ScopeLists};
 use serde::{Deserialize, Serialize};
 
 pub use doors::{
-    ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream, UpstreamUrl,
+    DecisionLog, ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream,
+    UpstreamUrl,
 };
 
 /// Everything that an operator can set.
@@ -32,6 +33,8 @@ pub struct Config {
     pub forward_auth: ForwardAuth,
     /// The door that Envoy asks.
     pub ext_authz: ExtAuthz,
+    /// What was decided, and where it is recorded.
+    pub decision_log: DecisionLog,
     /// The APIs behind these doors.
     #[serde(deserialize_with = "doors::distinct", skip_serializing_if = "Vec::is_empty")]
     pub upstream: Vec<Upstream>,

@@ -6,6 +6,7 @@ pub mod forward_auth;
 pub mod forwarded;
 pub mod gateway;
 pub mod identity;
+pub mod log;
 pub mod presented;
 pub mod rate;
 pub mod remembered;

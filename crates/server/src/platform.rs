@@ -38,6 +38,7 @@ use axum::response::Response;
 use crate::app::App;
 use crate::contracts;
 use crate::enforce::check::{Ask, Asker};
+use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
 use crate::enforce::visit::Visit;
 use crate::http::dpop::Called;
@@ -63,7 +64,7 @@ pub async fn door(
     let presented = Presented::read(&app, called, peer.ip());
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let ask = Ask { method: parts.method.as_str(), target: target.as_bytes() };
-    let mut visit = match Visit::receive(&app, &context, presented, app.origin.as_str()).await {
+    let mut visit = match Visit::receive(&app, &context, presented, (Door::Platform, app.origin.as_str())).await {
         Ok(visit) => visit,
         Err(error) => return error.respond(&context),
     };

@@ -39,6 +39,8 @@ pub struct Allowed {
     pub operation_id: String,
     /// The proof; `None` for a public operation that was called without a live token.
     pub permit: Option<OwnedPermit>,
+    /// What enforcement would find missing, in an organization that only reports.
+    pub would_be_missing: Option<Value>,
 }
 
 /// A call that does not.
@@ -84,6 +86,14 @@ pub struct LiveToken {
 }
 
 impl LiveToken {
+    /// The person that the token acts for.
+    pub fn user(&self) -> Option<&str> {
+        match &self.caller.subject {
+            Subject::User(user) => Some(user),
+            Subject::Client => None,
+        }
+    }
+
     /// Whether whoever presents it now, at the API called `resource`, may use it.
     fn is_usable(&self, possession: &Possession, resource: &str, now: Timestamp) -> bool {
         let bearer = &self.bearer;
@@ -114,17 +124,19 @@ pub fn attempt_store<'a>(app: &'a App, live: &LiveToken, now: Timestamp) -> OrgS
     app.store.system(SystemTask::Enforcement, now, app.entropy.as_ref()).org_as(&live.bearer.organization, actor)
 }
 
-/// Decides one call against current state. An error means that state could not be read: refuse with 503.
-pub fn check(app: &App, contract: &Contract, asker: &Asker, ask: Ask<'_>) -> Result<Allowed, Box<Refusal>> {
+/// Decides one call of a contract that is one of `contracts`.
+///
+/// # Errors
+/// Why not.
+pub fn check(contract: &Contract, asker: &Asker, contracts: &Contracts, ask: Ask<'_>) -> Result<Allowed, Box<Refusal>> {
     let authority = asker.authority();
     match decide(contract, &authority, ask.method, ask.target) {
         Decision::Allow(permit) => {
-            if let Some(report) = permit.report() {
-                app.report(asker, &permit.operation().id, &report.missing());
-            }
-            Ok(Allowed { operation_id: permit.operation().id.clone(), permit: permit.detach() })
+            let would_be_missing = permit.report().map(|report| json!(report.missing()));
+            let operation_id = permit.operation().id.clone();
+            Ok(Allowed { operation_id, permit: permit.detach(), would_be_missing })
         }
-        Decision::Deny(denial) => Err(Box::new(Refusal::new(&denial, asker, &app.contracts()))),
+        Decision::Deny(denial) => Err(Box::new(Refusal::new(&denial, asker, contracts))),
     }
 }
 

@@ -20,6 +20,7 @@ use tower::ServiceExt;
 use crate::app::App;
 use crate::enforce::forwarded::Forwarded;
 use crate::enforce::gateway::is_of_identity;
+use crate::enforce::log::Door;
 use crate::http::error::ApiError;
 use crate::http::now::RequestContext;
 use crate::listener::Answer;
@@ -56,8 +57,8 @@ impl ExtAuthz {
             Ok(_) => return ApiError::bad_request("method, path and host are needed").respond(&context),
             Err(error) => return error.respond(&context),
         };
-        let is_https = scheme == "https";
-        let forwarded = Forwarded { method, target: path, host, is_https, headers: &headers, proxy, upstream: None };
+        let (is_https, door, headers) = (scheme == "https", Door::ExtAuthz, &headers);
+        let forwarded = Forwarded { method, target: path, host, is_https, headers, proxy, door, upstream: None };
         forwarded.answer(&self.app, &context).await
     }
 }

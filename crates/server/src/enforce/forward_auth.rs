@@ -16,6 +16,7 @@ use axum::response::Response;
 
 use crate::app::App;
 use crate::enforce::forwarded::Forwarded;
+use crate::enforce::log::Door;
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::now::RequestContext;
@@ -53,7 +54,8 @@ pub async fn forward_auth(
         Err(error) => return as_nginx_needs(is_nginx(headers), error.respond(&context)),
     };
     let SubRequest { method, target, host, is_https, is_nginx } = asked;
-    let forwarded = Forwarded { method, target, host, is_https, headers, proxy, upstream: upstream.as_deref() };
+    let (door, upstream) = (Door::ForwardAuth, upstream.as_deref());
+    let forwarded = Forwarded { method, target, host, is_https, headers, proxy, door, upstream };
     as_nginx_needs(is_nginx, forwarded.answer(&app, &context).await)
 }
 

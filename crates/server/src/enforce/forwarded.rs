@@ -10,6 +10,7 @@ use countersign_decision::Canonical;
 use crate::app::App;
 use crate::enforce::check::Ask;
 use crate::enforce::identity::Identity;
+use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
 use crate::enforce::upstreams::{self, Place, Unplaced};
 use crate::enforce::visit::Visit;
@@ -32,6 +33,8 @@ pub struct Forwarded<'a> {
     pub headers: &'a HeaderMap,
     /// The proxy.
     pub proxy: IpAddr,
+    /// Where it asks.
+    pub door: Door,
     /// The upstream, where the proxy names it: then the target is one of that upstream, without prefix.
     pub upstream: Option<&'a str>,
 }
@@ -63,7 +66,7 @@ impl Forwarded<'_> {
         };
         let presented = Presented::read(app, called, self.proxy);
         let resource = place.upstream.resource.as_deref().unwrap_or(app.origin.as_str());
-        let visit = Visit::receive(app, context, presented, resource).await?;
+        let visit = Visit::receive(app, context, presented, (self.door, resource)).await?;
         let mut answer = match self.admit(&visit, place) {
             Ok(headers) => (StatusCode::OK, headers).into_response(),
             Err(error) => error.respond(context),

@@ -33,6 +33,7 @@ use crate::app::App;
 use crate::config::Upstream;
 use crate::enforce::check::Ask;
 use crate::enforce::identity::Identity;
+use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
 use crate::enforce::upstreams::{self, Place};
 use crate::enforce::visit::Visit;
@@ -136,7 +137,7 @@ impl Gateway {
         let called = Called { method: parts.method.as_str(), origin, path, headers: &parts.headers, now: context.now };
         let presented = Presented::read(&self.app, called, peer.ip());
         let resource = place.upstream.resource.as_deref().unwrap_or(self.app.origin.as_str());
-        let visit = Visit::receive(&self.app, context, presented, resource).await?;
+        let visit = Visit::receive(&self.app, context, presented, (Door::Gateway, resource)).await?;
         let mut answer = match self.admit(&visit, received, place, body).await {
             Ok(answer) => answer,
             Err(error) => error.respond(context),

@@ -10,6 +10,7 @@ use countersign_decision::{Contract, Contracts};
 use crate::app::App;
 use crate::config::Upstream;
 use crate::enforce::check::{Allowed, Ask, Asker, Refusal, check, identify};
+use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
 use crate::enforce::rate::RateStanding;
 use crate::http::bearer::{Credentials, credentials};
@@ -27,13 +28,15 @@ pub struct Visit<'a> {
     pub contracts: Arc<Contracts>,
     /// Who asks.
     pub asker: Asker,
+    /// Where it came to.
+    pub door: Door,
     presented: Presented,
     resource: &'a str,
     standing: RateStanding,
 }
 
 impl<'a> Visit<'a> {
-    /// Receives a call that has just come to the API called `resource` (RFC 8707): the proof that came with it counts once,
+    /// Receives a call that has just come to the API called `resource` (RFC 8707), at this door: the proof that came with it counts once,
     /// and the call counts against its token.
     ///
     /// # Errors
@@ -42,7 +45,7 @@ impl<'a> Visit<'a> {
         app: &'a App,
         context: &'a RequestContext,
         presented: Presented,
-        resource: &'a str,
+        (door, resource): (Door, &'a str),
     ) -> Result<Self, ApiError> {
         let contracts = app.contracts();
         let mut asker = identify(app, &contracts, presented, resource, context.now).await?;
@@ -53,7 +56,7 @@ impl<'a> Visit<'a> {
             Asker::Live(live) => app.rate_limit.count(live.digest, context.now),
             Asker::Missing | Asker::Invalid => app.rate_limit.uncounted(),
         };
-        Ok(Self { app, context, contracts, asker, presented, resource, standing })
+        Ok(Self { app, context, contracts, asker, door, presented, resource, standing })
     }
 
     /// What the call presents.
@@ -88,9 +91,11 @@ impl<'a> Visit<'a> {
         Ok(())
     }
 
-    /// Decides the call.
+    /// Decides the call, and records what was decided.
     pub fn decide(&self, contract: &Contract, ask: Ask<'_>) -> Result<Allowed, Box<Refusal>> {
-        check(self.app, contract, &self.asker, ask)
+        let answer = check(contract, &self.asker, &self.contracts, ask);
+        self.app.decisions.record(self, contract.name(), ask, answer.as_ref().map_err(|refusal| &**refusal));
+        answer
     }
 
     /// Decides a call of an upstream, whose contract may not have been imported yet.

@@ -79,7 +79,7 @@ impl DeviceCodeClaim<'_> {
             .bind(interval_seconds)
             .execute(&mut *self.transaction)
             .await?;
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await
     }
 
     /// Redeems the code: keeps the family and its first tokens.
@@ -108,7 +108,7 @@ impl DeviceCodeClaim<'_> {
         if let Some(refresh) = refresh {
             insert_refresh_token(&mut self.transaction, family, refresh).await?;
         }
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await
     }
 
     /// Ends every token of the code's family; `why` goes to the audit record.
@@ -117,7 +117,7 @@ impl DeviceCodeClaim<'_> {
         let (organization, actor) = (&approval.organization, &self.task.actor());
         let author = Author { organization, actor, now: self.now, entropy: self.entropy };
         end_family(&mut self.transaction, &author, &approval.family, why).await?;
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await
     }
 }
 

@@ -1,0 +1,191 @@
+//! The decision log: what was decided, for whom and why. It is written behind the calls, never in their way: what does not
+//! fit in the queue is lost, counted, and said.
+//!
+//! A record holds no token, no query and no header: the path of the target is what was asked for.
+
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinHandle;
+
+use crate::config;
+use crate::enforce::check::{Allowed, Ask, Asker, Refusal};
+use crate::enforce::visit::Visit;
+pub use writer::LogError;
+
+/// Records that may wait to be written.
+const QUEUE: usize = 65_536;
+/// How often somebody who waits for the writer looks.
+const WRITING: Duration = Duration::from_millis(5);
+
+/// A door, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Door {
+    /// Our own API.
+    Platform,
+    /// The reverse proxy.
+    Gateway,
+    /// Sub-requests of another proxy.
+    ForwardAuth,
+    /// Envoy.
+    ExtAuthz,
+}
+
+/// One decision: one line of the log, as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// ISO 8601.
+    pub at: String,
+    /// `contextId` of the answer.
+    pub context: Arc<str>,
+    /// Where it was made.
+    pub door: Door,
+    /// The name of the contract.
+    pub contract: String,
+    /// Absent where nobody was known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// What the organization had decided: its revision (invariant 37).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<i64>,
+    /// The app's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// The person's id; absent where the app acts for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// As it was sent.
+    pub method: String,
+    /// Without its query.
+    pub path: String,
+    /// What was meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// `allow` or `deny`.
+    pub decision: &'static str,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// Every half that is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Value>,
+    /// What enforcement would find missing, in an organization that only reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_be_missing: Option<Value>,
+}
+
+/// Where decisions are recorded; clones share the queue.
+#[derive(Clone)]
+pub struct DecisionLog {
+    queue: Option<Sender<Record>>,
+    one_in: u64,
+    allowed: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+}
+
+/// Records since the start.
+#[derive(Debug, Default)]
+struct Counts {
+    queued: AtomicU64,
+    /// Of the queued: written, or lost in writing.
+    done: AtomicU64,
+    /// For want of room, or because the file could not be written.
+    lost: AtomicU64,
+}
+
+/// What is waiting to be written.
+pub struct Unwritten {
+    queue: Receiver<Record>,
+    file: writer::File,
+    counts: Arc<Counts>,
+}
+
+impl DecisionLog {
+    /// A log as it is configured, and what writes it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(config: &config::DecisionLog) -> Result<(Self, Option<Unwritten>), LogError> {
+        let (allowed, counts) = (Arc::default(), Arc::<Counts>::default());
+        let one_in = config.allowed_one_in;
+        let Some(file) = &config.file else { return Ok((Self { queue: None, one_in, allowed, counts }, None)) };
+        let (sender, queue) = channel(QUEUE);
+        let unwritten = Unwritten { queue, file: writer::File::open(file)?, counts: Arc::clone(&counts) };
+        Ok((Self { queue: Some(sender), one_in, allowed, counts }, Some(unwritten)))
+    }
+
+    /// Records a decision, unless nobody wants to know or there is no room. Every denial, and one in so many allows.
+    pub(super) fn record(&self, visit: &Visit<'_>, contract: &str, ask: Ask<'_>, answer: Result<&Allowed, &Refusal>) {
+        let Some(queue) = &self.queue else { return };
+        let is_plain_allow = answer.is_ok_and(|allowed| allowed.would_be_missing.is_none());
+        let is_left_out =
+            || self.one_in == 0 || !self.allowed.fetch_add(1, Ordering::Relaxed).is_multiple_of(self.one_in);
+        if is_plain_allow && is_left_out() {
+            return;
+        }
+        let counted = match queue.try_send(Record::new(visit, contract, ask, answer)) {
+            Ok(()) => &self.counts.queued,
+            Err(_) => &self.counts.lost,
+        };
+        counted.fetch_add(1, Ordering::Release);
+    }
+
+    /// Decisions that were not recorded, since the start.
+    pub fn lost(&self) -> u64 {
+        self.counts.lost.load(Ordering::Relaxed)
+    }
+
+    /// Waits until everything that was queued is written: before the process ends.
+    pub async fn written(&self) {
+        let queued = self.counts.queued.load(Ordering::Acquire);
+        while self.counts.done.load(Ordering::Acquire) < queued {
+            tokio::time::sleep(WRITING).await;
+        }
+    }
+}
+
+impl Unwritten {
+    /// Writes until every handle of the log is gone.
+    pub fn write(self) -> JoinHandle<()> {
+        tokio::task::spawn_blocking(move || writer::write(self.queue, self.file, &self.counts))
+    }
+}
+
+impl Record {
+    fn new(visit: &Visit<'_>, contract: &str, ask: Ask<'_>, answer: Result<&Allowed, &Refusal>) -> Self {
+        let live = match &visit.asker {
+            Asker::Live(live) => Some(live),
+            Asker::Missing | Asker::Invalid => None,
+        };
+        let path = String::from_utf8_lossy(ask.target);
+        let path = path.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let user = live.and_then(|live| live.user());
+        Self {
+            at: visit.context.now.to_string(),
+            context: Arc::clone(&visit.context.context_id),
+            door: visit.door,
+            contract: contract.to_owned(),
+            organization: live.map(|live| live.bearer.organization.to_string()),
+            revision: live.map(|live| live.bearer.org_revision),
+            client: live.map(|live| live.bearer.client.to_string()),
+            user: user.map(str::to_owned),
+            method: ask.method.to_owned(),
+            path,
+            operation: match answer {
+                Ok(allowed) => Some(allowed.operation_id.clone()),
+                Err(refusal) => refusal.operation_id.clone(),
+            },
+            decision: if answer.is_ok() { "allow" } else { "deny" },
+            reason: answer.err().map(|refusal| refusal.reason.as_str()),
+            missing: answer.err().and_then(Refusal::missing_json),
+            would_be_missing: answer.ok().and_then(|allowed| allowed.would_be_missing.clone()),
+        }
+    }
+}
