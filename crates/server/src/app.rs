@@ -252,6 +252,8 @@ impl Application {
         }
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
+        let reloading =
+            self.gateway.as_ref().and_then(|(listener, _)| listener.tls()).map(|tls| tokio::spawn(reload(tls)));
         if let Some((listener, gateway)) = self.gateway {
             serving.spawn(listener.serve(gateway, until(stopped.clone())));
         }
@@ -265,6 +267,7 @@ impl Application {
         decisions.written().await;
         watch.abort();
         looking.abort();
+        reloading.inspect(tokio::task::JoinHandle::abort);
         housekeeping.abort();
     }
 }
@@ -304,6 +307,18 @@ async fn watch(app: App) {
         }
         if let Err(error) = app.signing_keys.reload(&app.store, app.clock.now(), app.entropy.as_ref()).await {
             tracing::warn!(error = %error, "cannot look for rotated signing keys");
+        }
+    }
+}
+
+/// Reads the certificate again at SIGHUP. Files that cannot be used are named, and those before stay.
+async fn reload(tls: Tls) {
+    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+        .expect("INVARIANT: a handler for SIGHUP can be installed");
+    while hangup.recv().await.is_some() {
+        match tls.reload() {
+            Ok(()) => tracing::info!("the gateway's certificate was read again"),
+            Err(error) => tracing::error!(%error, "the gateway's certificate stays as it was"),
         }
     }
 }

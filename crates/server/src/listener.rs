@@ -74,6 +74,11 @@ impl Listener {
         self.socket.local_addr().expect("INVARIANT: a bound listener has an address")
     }
 
+    /// Certificate and key, where TLS is spoken; to read them again.
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls.clone()
+    }
+
     /// Serves until `stop` resolves, then lets the requests under way end.
     pub async fn serve(self, service: impl Answer, stop: impl Future<Output = ()> + Send) {
         let connections = Connections::new(self.connections_per_address);

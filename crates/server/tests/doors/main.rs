@@ -15,5 +15,6 @@ mod same_answer;
 #[expect(dead_code, unused_imports, reason = "these tests use a part of it")]
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;
 mod upstream;
 mod websocket;
