@@ -5,6 +5,8 @@
 //! | Caddy, Traefik, HAProxy | `X-Forwarded-Method`, `X-Forwarded-Uri`, `X-Forwarded-Host`, `X-Forwarded-Proto` |
 //! | nginx | `X-Original-Method`, `X-Original-URI` or `X-Original-URL`, and the same `X-Forwarded-Host`, `X-Forwarded-Proto` |
 //!
+//! nginx shows 401 and 403 only, and no body: it gets both in headers, for an `error_page`.
+//!
 //! Whoever says both must say the same twice.
 
 use std::net::SocketAddr;
@@ -23,6 +25,10 @@ use crate::http::now::RequestContext;
 
 /// What nginx, which knows only 401 and 403, would have been answered otherwise.
 const STATUS: HeaderName = HeaderName::from_static("x-countersign-status");
+/// The refusal's body, which nginx throws away: a header can be shown.
+const BODY: HeaderName = HeaderName::from_static("x-countersign-body");
+/// Longer ones are not repeated in a header: nginx would make 500 of the answer.
+const MAX_BODY: usize = 8 * 1024;
 
 /// The sub-request of a proxy.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,12 +57,12 @@ pub async fn forward_auth(
     let asked = read(headers).and_then(|asked| Ok((asked, upstream(request.uri().query())?)));
     let (asked, upstream) = match asked {
         Ok(asked) => asked,
-        Err(error) => return as_nginx_needs(is_nginx(headers), error.respond(&context)),
+        Err(error) => return as_nginx_needs(is_nginx(headers), error.respond(&context)).await,
     };
     let SubRequest { method, target, host, is_https, is_nginx } = asked;
     let (door, upstream) = (Door::ForwardAuth, upstream.as_deref());
     let forwarded = Forwarded { method, target, host, is_https, headers, proxy, door, upstream };
-    as_nginx_needs(is_nginx, forwarded.answer(&app, &context).await)
+    as_nginx_needs(is_nginx, forwarded.answer(&app, &context).await).await
 }
 
 fn upstream(query: Option<&str>) -> Result<Option<String>, ApiError> {
@@ -70,13 +76,33 @@ fn is_nginx(headers: &HeaderMap) -> bool {
     headers.contains_key("x-original-uri") || headers.contains_key("x-original-url")
 }
 
-fn as_nginx_needs(is_nginx: bool, mut answer: Response) -> Response {
+async fn as_nginx_needs(is_nginx: bool, answer: Response) -> Response {
     let status = answer.status();
-    if is_nginx && status.is_client_error() && status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN {
-        answer.headers_mut().insert(STATUS, HeaderValue::from(status.as_u16()));
-        *answer.status_mut() = StatusCode::FORBIDDEN;
+    if !is_nginx || !status.is_client_error() {
+        return answer;
     }
-    answer
+    let (mut parts, body) = answer.into_parts();
+    // refusals are made in memory: nothing is waited for
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let shown = ascii(&body).and_then(|text| HeaderValue::try_from(text).ok());
+    if let Some(text) = shown.filter(|text| text.len() <= MAX_BODY) {
+        parts.headers.insert(BODY, text);
+    }
+    if status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN {
+        parts.headers.insert(STATUS, HeaderValue::from(status.as_u16()));
+        parts.status = StatusCode::FORBIDDEN;
+    }
+    Response::from_parts(parts, body.into())
+}
+
+/// The same JSON in ASCII (RFC 8259 §7).
+fn ascii(json: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(json).ok()?;
+    let escaped = |character: char| match character {
+        '\u{20}'..='\u{7E}' => character.to_string(),
+        _ => character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+    };
+    Some(text.chars().map(escaped).collect())
 }
 
 /// Reads what the proxy says of its client's request.
@@ -150,6 +176,12 @@ mod tests {
     fn reading(pairs: &[(&str, &'static str)]) -> Result<(String, String), ()> {
         let headers = headers(&[&CLIENT, pairs].concat());
         read(&headers).map(|asked| (asked.method.to_owned(), asked.target.to_owned())).map_err(|_| ())
+    }
+
+    #[test]
+    fn a_refusal_fits_into_a_header() {
+        assert_eq!(ascii("{\"name\":\"Zoë 🙂\"}".as_bytes()).unwrap(), r#"{"name":"Zo\u00eb \ud83d\ude42"}"#);
+        assert_eq!(ascii(b"\xFF"), None);
     }
 
     #[test]

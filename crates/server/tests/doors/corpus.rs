@@ -49,7 +49,7 @@ pub struct Arena {
     pub server: Server,
     pub doors: Doors,
     pub upstream: Upstream,
-    tokens: Vec<(&'static str, String)>,
+    pub tokens: Vec<(&'static str, String)>,
 }
 
 impl Arena {
@@ -103,14 +103,18 @@ pub fn shared_file(name: &str) -> Option<PathBuf> {
     if file.exists() {
         return Some(file);
     }
-    let what = format!("the attack corpus at the doors: set COUNTERSIGN_SHARED to the folder with {name}");
+    skip(&format!("the attack corpus at the doors: set COUNTERSIGN_SHARED to the folder with {name}"));
+    None
+}
+
+/// Says what is not tested here, and how to get it.
+pub fn skip(what: &str) {
     // past the test runner, which keeps the output of passing tests to itself
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
     if let Some(log) = std::env::var_os("COUNTERSIGN_SKIPPED_LOG") {
         let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         writeln!(log, "{what}").unwrap();
     }
-    None
 }
 
 /// What may be the answer to a case.
@@ -170,7 +174,8 @@ async fn every_case_of_the_corpus_over_http_1_is_answered_as_it_demands() {
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
-fn request(arena: &Arena, case: &Value) -> Vec<u8> {
+/// The bytes of a case.
+pub fn request(arena: &Arena, case: &Value) -> Vec<u8> {
     if let Some(raw) = case["raw"].as_str() {
         return arena.bytes(raw);
     }

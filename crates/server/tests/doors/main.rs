@@ -8,6 +8,7 @@ mod decision_log;
 mod ext_authz;
 mod fixture;
 mod forward_auth;
+mod front_proxies;
 mod gateway;
 mod http_2;
 mod raw;
