@@ -1,7 +1,7 @@
 //! The command line: one binary, one file for each command.
 //!
 //! Exit status: 0 done (`evaluate`, `explain`, `surface`, `impact` and `replay`: answered), 2 bad input, named with
-//! file, line and what would be right, 1 anything else (`verify`: a statement does not hold).
+//! file, line and what would be right, 1 anything else (`verify`: a statement does not hold; `probe`: something is confused).
 
 mod apply;
 mod carried;
@@ -18,6 +18,7 @@ mod listing;
 mod migrate;
 mod missing;
 mod named;
+mod probe;
 mod proposal;
 mod registration_token;
 mod replay;
@@ -66,6 +67,8 @@ enum Command {
     Verify(verify::Arguments),
     /// From a log of calls: what was needed, what is held in vain, what a proposal would deny
     Replay(Box<replay::Arguments>),
+    /// Send an upstream requests that could be read in two ways, and say which ones confuse it
+    Probe(probe::Arguments),
     /// Rotate the keys that sign tokens
     #[command(subcommand)]
     Keys(keys::Command),
@@ -104,6 +107,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Impact(arguments) => impact::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
         Command::Keys(command) => keys::run(&command),
         Command::RegistrationToken(command) => registration_token::run(&command),
         Command::Migrate(arguments) => migrate::run(&arguments),

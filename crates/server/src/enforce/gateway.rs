@@ -41,6 +41,7 @@ use crate::http::dpop::Called;
 use crate::http::error::ApiError;
 use crate::http::now::{CORRELATION_HEADER, RequestContext};
 use crate::listener::Answer;
+pub(crate) use client::tls;
 use client::{Sent, UpstreamClient};
 use headers::Via;
 pub(super) use names::is_of_identity;

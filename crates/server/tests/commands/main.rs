@@ -24,6 +24,8 @@ mod keys;
 #[cfg(test)]
 mod registration_token;
 #[cfg(test)]
+mod probe;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod serve;

@@ -75,7 +75,11 @@ impl UpstreamClient {
     }
 }
 
-fn tls(ca: Option<&Path>, own: Option<&TlsFiles>) -> anyhow::Result<ClientConfig> {
+/// How TLS is spoken with upstreams: trusted by `ca` or the public authorities, and known by `own`.
+///
+/// # Errors
+/// When a file cannot be used.
+pub(crate) fn tls(ca: Option<&Path>, own: Option<&TlsFiles>) -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     match ca {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
