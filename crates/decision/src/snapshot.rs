@@ -120,6 +120,21 @@ impl Snapshot {
         self.active_holders().map(|(id, _)| id.to_string())
     }
 
+    /// The ids of all active users that `is_allowed` says yes to, in order. Whoever has the same roles gets the same answer from
+    /// [`decide`](crate::decide()), so one of each combination of roles is asked about.
+    pub fn active_users_alike(&self, mut is_allowed: impl FnMut(&str) -> bool) -> Vec<String> {
+        let mut answers: Vec<Option<bool>> = vec![None; self.combinations()];
+        let mut allowed = Vec::new();
+        for (id, combination) in self.active_holders() {
+            let id = id.to_string();
+            if *answers[combination as usize].get_or_insert_with(|| is_allowed(&id)) {
+                allowed.push(id);
+            }
+        }
+        allowed.sort_unstable();
+        allowed
+    }
+
     /// The roles that hold a permission: who can help somebody that lacks it.
     pub fn roles_holding<'s>(&'s self, permission: &Permission) -> impl Iterator<Item = RoleRef<'s>> {
         let index = self.catalogue.permission_index(permission.as_str());

@@ -6,6 +6,7 @@
 pub mod assertion_issuer;
 pub mod audit;
 pub mod authorization;
+pub mod authzen;
 pub mod client;
 pub mod client_registration;
 pub mod consent;

@@ -8,3 +8,4 @@ pub mod dpop;
 pub mod error;
 pub mod form;
 pub mod now;
+pub mod request_id;

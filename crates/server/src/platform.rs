@@ -1,8 +1,9 @@
-//! Our own API under `/api/v2`: every call is decided by the contract, then handed to the handler of its operationId.
+//! Our own API under `/api/v2`, and questions about decisions under `/access/v1`: every call is decided by the contract, then handed to the handler of its operationId.
 //!
 //! No handler knows a scope or a permission: they stand in `api/platform.openapi.yaml` alone. `HANDLERS` binds
 //! operations to functions; a test compares it with the contract in both directions.
 
+mod access;
 mod approval_requests;
 mod authorizations;
 mod call;

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderName, Method, StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use tower_http::cors::{Any, CorsLayer};
@@ -13,6 +13,7 @@ use crate::contracts::PLATFORM_YAML;
 use crate::enforce::forward_auth;
 use crate::http::dpop::{DPOP, DPOP_NONCE};
 use crate::http::now::{CORRELATION_HEADER, request_context};
+use crate::http::request_id;
 use crate::oauth::{
     authorize, device as device_endpoint, introspect, jwks, metadata, par, register, revoke, token, userinfo,
 };
@@ -22,8 +23,9 @@ use crate::web::{approval, assets, consent, device, home, request, sessions, sig
 /// The whole main listener.
 pub fn router(app: App) -> Router {
     Router::new()
-        // our own API: anything below /api is decided by the contract, unknown paths included
+        // our own API: anything below /api and /access is decided by the contract, unknown paths included
         .route("/api/{*path}", any(platform::door).layer(cors_for_apps()))
+        .route("/access/v1/{*path}", any(platform::door).layer(from_fn(request_id::echo)))
         // OAuth: the aliases are what older SDKs call
         .route("/oauth/authorize", get(authorize::request).post(authorize::posted_request))
         .route("/authorize", get(authorize::request).post(authorize::posted_request))
@@ -44,6 +46,7 @@ pub fn router(app: App) -> Router {
         .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server).layer(cors_for_apps()))
         .route("/.well-known/openid-configuration", get(metadata::authorization_server).layer(cors_for_apps()))
         .route("/.well-known/oauth-protected-resource", get(metadata::protected_resource).layer(cors_for_apps()))
+        .route("/.well-known/authzen-configuration", get(metadata::decision_point).layer(cors_for_apps()))
         // what other proxies ask before they forward a call
         .route("/enforce/forward-auth", any(forward_auth::forward_auth))
         .merge(forms())

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// The parts of the checklist about OAuth and OpenID Connect, and how many lines each has.
-const PARTS: [(char, u8, &str); 5] = [
+/// The parts of the checklist about OAuth, OpenID Connect and AuthZEN, and how many lines each has.
+const PARTS: [(char, u8, &str); 6] = [
     ('A', 62, "Authorization endpoint"),
     ('B', 12, "Pushed authorization requests"),
     ('C', 65, "Token endpoint"),
     ('D', 33, "Access tokens and resource side"),
     ('E', 28, "Discovery, keys, registration, logout"),
+    ('G', 9, "AuthZEN"),
 ];
 
 /// Lines without a test, and why.

@@ -53,6 +53,11 @@ fn the_library_finds_what_it_needs_as_the_guide_says() {
 }
 
 #[test]
+fn decisions_are_asked_for_as_the_guide_says() {
+    follow("docs/guides/ask-for-decisions.md");
+}
+
+#[test]
 fn what_an_app_can_do_is_seen_as_the_guide_says() {
     follow("docs/guides/see-what-an-app-can-do.md");
 }

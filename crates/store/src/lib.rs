@@ -10,6 +10,7 @@ mod assertion_issuer;
 mod assignment;
 mod audit;
 pub mod authorization;
+mod caller;
 mod change;
 pub mod client;
 mod client_deletion;

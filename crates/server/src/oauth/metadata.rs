@@ -1,9 +1,10 @@
-//! The well-known documents (RFC 8414 §3, OpenID Connect Discovery §4, RFC 9728 §3). The issuer comes from configuration, never from a request (E06).
+//! The well-known documents (RFC 8414 §3, OpenID Connect Discovery §4, RFC 9728 §3, AuthZEN §9). The issuer comes from configuration, never from a request (E06).
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use countersign_domain::authzen::DecisionPointMetadata;
 use countersign_domain::oauth::metadata::{ResourceMetadata, ServerMetadata};
 use serde::Serialize;
 
@@ -19,6 +20,11 @@ pub async fn authorization_server(State(app): State<App>) -> Response {
 /// `GET /.well-known/oauth-protected-resource`
 pub async fn protected_resource(State(app): State<App>) -> Response {
     document(&ResourceMetadata::new(app.origin.as_str(), app.origin.as_str(), scopes(&app)))
+}
+
+/// `GET /.well-known/authzen-configuration`
+pub async fn decision_point(State(app): State<App>) -> Response {
+    document(&DecisionPointMetadata::new(app.origin.as_str()))
 }
 
 fn scopes(app: &App) -> Vec<String> {

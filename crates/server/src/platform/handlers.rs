@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use crate::http::error::ApiError;
 use crate::platform::{
-    Call, approval_requests, authorizations, clients, divisions, organization, permissions, registration_tokens, roles,
+    Call, access, approval_requests, authorizations, clients, divisions, organization, permissions, registration_tokens, roles,
     scopes, snapshot, subjects, tokens, user_roles, user_search, users,
 };
 
@@ -76,6 +76,12 @@ handlers! {
     "getOrganizationsMeSnapshot" => snapshot::read,
     "getOrganizationsScopeenforcement" => organization::enforcement,
     "putOrganizationsScopeenforcement" => organization::set_enforcement,
+
+    "postAccessEvaluation" => access::evaluation,
+    "postAccessEvaluations" => access::evaluations,
+    "postAccessSearchSubject" => access::subject,
+    "postAccessSearchResource" => access::resource,
+    "postAccessSearchAction" => access::action,
 }
 
 /// The handler of an operation.

@@ -1,7 +1,7 @@
 //! Law 11: the same call gets the same answer at every door, and offline.
 //!
 //! Random calls over the real contract, by people and apps of several organizations: `countersign evaluate` says what is
-//! right, and the gateway, forward-auth and ext_authz must say the same, with the same halves missing.
+//! right, and the gateway, forward-auth, ext_authz and AuthZEN evaluations must say the same, with the same halves missing.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -23,6 +23,8 @@ use super::upstream::Upstream;
 /// How many calls are made at each door.
 const CALLS: usize = 10_000;
 const HOST: &str = "api.test";
+/// Which client of each organization asks about the others.
+const PEP: usize = 9;
 const ORGANIZATIONS: [&str; 3] = ["acme", "globex", "initech"];
 
 /// Who calls: one token.
@@ -77,7 +79,9 @@ async fn law_11_ten_thousand_calls_get_the_same_answer_at_every_door_and_offline
     for calls in calls.chunks(share) {
         workers.spawn(at_every_door(Arc::clone(&shared), calls.to_vec()));
     }
-    let wrong: Vec<String> = workers.join_all().await.into_iter().flatten().collect();
+    let mut wrong: Vec<String> = workers.join_all().await.into_iter().flatten().collect();
+    let (server, _, callers) = &*shared;
+    wrong.extend(by_evaluations(server, callers, &calls).await);
     assert!(wrong.is_empty(), "{} of {CALLS}:\n{}", wrong.len(), wrong[..wrong.len().min(10)].join("\n"));
     assert_eq!(upstream.take().len(), allowed, "what was allowed arrived, and nothing else");
 }
@@ -129,6 +133,43 @@ async fn at_every_door(shared: Arc<(Server, Doors, Vec<Caller>)>, calls: Vec<Cal
         }
     }
     wrong
+}
+
+/// Asks AuthZEN evaluations about the same calls, as each organization's own enforcement point, in batches of 100.
+async fn by_evaluations(server: &Server, callers: &[Caller], calls: &[Call]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (index, organization) in ORGANIZATIONS.into_iter().enumerate() {
+        let bearer = format!("Bearer {}", token(server, organization, &client_id(index, PEP), None, None).await);
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let own: Vec<&Call> = calls.iter().filter(|call| callers[call.caller].organization == organization).collect();
+        for calls in own.chunks(100) {
+            let questions: Vec<Value> = calls.iter().map(|call| question(&callers[call.caller], call)).collect();
+            let body = json!({ "evaluations": questions }).to_string();
+            let answer = server.send("POST", "/access/v1/evaluations", &headers, body).await.ok();
+            let answers = answer["evaluations"].as_array().unwrap();
+            assert_eq!(answers.len(), calls.len());
+            for (call, answer) in calls.iter().zip(answers) {
+                let context = &answer["context"];
+                let status = status_of(context["reason"].as_str());
+                let said = Expected { status, missing: context["missing"].clone() };
+                if said != call.expected || answer["decision"] != (status == 200) {
+                    let Call { method, target, expected, .. } = call;
+                    wrong.push(format!("AuthZEN: {method} {target}: {answer} instead of {expected:?}"));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+fn question(caller: &Caller, call: &Call) -> Value {
+    let subject = match &caller.user {
+        Some(email) => json!({ "type": "user", "id": email, "properties": { "client_id": caller.client } }),
+        None => json!({ "type": "client", "id": caller.client }),
+    };
+    let context = caller.ceiling.as_ref().map_or_else(|| json!({}), |scopes| json!({ "scopes": scopes }));
+    let resource = json!({ "type": "route", "id": call.target, "properties": { "host": HOST } });
+    json!({ "subject": subject, "action": { "name": call.method }, "resource": resource, "context": context })
 }
 
 fn missing(body: &str) -> Value {
@@ -186,7 +227,7 @@ fn world(random: &mut TestRng, rows: &Rows) -> String {
             permissions.push("directory:user:view".to_owned());
             writeln!(yaml, "      - {{name: R{role}, permissions: {}}}", json!(permissions)).unwrap();
         }
-        yaml.push_str("    users:\n");
+        yaml.push_str("      - {name: Asker, permissions: [\"authorization:decision:view\"]}\n    users:\n");
         for user in 0..4 {
             let state = if user == 3 { "inactive" } else { "active" };
             writeln!(
@@ -206,7 +247,14 @@ fn world(random: &mut TestRng, rows: &Rows) -> String {
             )
             .unwrap();
         }
+        writeln!(
+            yaml,
+            "      - {{id: {}, name: pep, grant_types: [client_credentials], secret: a-secret-of-pep, roles: [Asker]}}",
+            client_id(index, PEP)
+        )
+        .unwrap();
         yaml.push_str("    authorizations:\n");
+        writeln!(yaml, "      - {{client: {}, scopes: [\"authorization:readonly\"]}}", client_id(index, PEP)).unwrap();
         for (home, _) in ORGANIZATIONS.iter().enumerate() {
             for client in 0..3 {
                 let mut scopes: Vec<_> = (0..150).flat_map(|_| rows.any(random).2.clone()).collect();
@@ -318,14 +366,19 @@ fn offline(contract: &std::path::Path, world: &str, callers: &[Caller], calls: &
     assert_eq!(decisions.lines().count(), calls.len());
     for (call, line) in calls.iter_mut().zip(decisions.lines()) {
         let decision: Value = serde_json::from_str(line).unwrap();
-        let status = match decision["reason"].as_str() {
-            None => 200,
-            Some("bad_request_target") => 400,
-            Some("no_such_operation") => 404,
-            Some("method_not_allowed") => 405,
-            Some("unknown_organization" | "unknown_client" | "unknown_user" | "inactive") => 401,
-            Some(_) => 403,
-        };
+        let status = status_of(decision["reason"].as_str());
         call.expected = Expected { status, missing: decision["missing"].clone() };
+    }
+}
+
+/// What a call that is refused for this reason is answered with.
+fn status_of(reason: Option<&str>) -> u16 {
+    match reason {
+        None => 200,
+        Some("bad_request_target") => 400,
+        Some("no_such_operation") => 404,
+        Some("method_not_allowed") => 405,
+        Some("unknown_organization" | "unknown_client" | "unknown_user" | "inactive") => 401,
+        Some(_) => 403,
     }
 }
