@@ -27,7 +27,7 @@ pub struct KnownToken {
     pub kind: TokenKind,
     /// What it belongs to.
     pub family: TokenFamily,
-    /// Whether the family was ended.
+    /// Whether the family was ended, or one that it came through, or an app on the way is switched off.
     pub is_revoked: bool,
     /// This token's own ceiling.
     pub ceiling: Option<Vec<Scope>>,
@@ -133,7 +133,7 @@ impl Introspection {
     /// What every refused question is answered with.
     pub const INACTIVE: Self = Self::Inactive { active: False };
 
-    /// What `caller` may learn of `token` at `now`.
+    /// What `caller` may learn of `token` at `now`. `standing` is that of everybody whom it acts through.
     pub fn of(token: &KnownToken, caller: &Client, standing: &Standing, issuer: &str, now: Timestamp) -> Self {
         // RFC 7662 §2.1, §4: not everybody who has a secret may try tokens; docs/decisions/0017.
         let serves = |resource: &String| caller.metadata.resources.iter().any(|own| own.as_str() == resource);

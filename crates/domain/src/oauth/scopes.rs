@@ -57,6 +57,30 @@ impl Standing {
         is_active && app_may
     }
 
+    /// How things stand for a token of this standing that came through one of standing `other` with that `ceiling` (RFC 8693
+    /// §4.1): it can use only what both may.
+    #[must_use]
+    pub fn through(self, other: &Self, ceiling: Option<&[Scope]>) -> Self {
+        let app = match (self.app, other.effective(ceiling)) {
+            (AppStanding::Refused, _) => AppStanding::Refused,
+            _ if other.app == AppStanding::Refused => AppStanding::Refused,
+            (AppStanding::NotAuthorized, _) => AppStanding::NotAuthorized,
+            _ if !other.leaves_something(ceiling) => AppStanding::NotAuthorized,
+            (app, None) => app,
+            (AppStanding::Unbounded, Some(theirs)) => AppStanding::Authorized(theirs),
+            (AppStanding::Authorized(own), Some(theirs)) => {
+                let had_some = !own.is_empty() && !theirs.is_empty();
+                let both: Vec<Scope> = own.into_iter().filter(|scope| theirs.contains(scope)).collect();
+                if had_some && both.is_empty() { AppStanding::NotAuthorized } else { AppStanding::Authorized(both) }
+            }
+        };
+        Self {
+            is_organization_active: self.is_organization_active && other.is_organization_active,
+            is_subject_active: self.is_subject_active && other.is_subject_active,
+            app,
+        }
+    }
+
     /// The first of `scopes` that the organization has not authorized. No scope is refused where none is enforced.
     pub fn unauthorized<'s>(&self, scopes: &'s [Scope]) -> Option<&'s Scope> {
         match &self.app {
@@ -132,6 +156,16 @@ mod tests {
         assert!(standing(AppStanding::NotAuthorized).leaves_something(Some(&[])), "there was nothing to take away");
     }
 
+    #[test]
+    fn two_apps_that_have_no_scope_in_common_leave_nothing() {
+        let authorized = |names| standing(AppStanding::Authorized(scopes(names)));
+        let both = authorized(&["a", "b"]).through(&authorized(&["b", "c"]), None);
+        assert_eq!(both, authorized(&["b"]));
+        assert!(!authorized(&["a"]).through(&authorized(&["b"]), None).leaves_something(None));
+        let gone = Standing { is_subject_active: false, ..authorized(&["a"]) };
+        assert!(!authorized(&["a"]).through(&gone, None).leaves_something(None));
+    }
+
     proptest! {
         #[test]
         fn a_ceiling_only_ever_takes_away(app in any_standing(), ceiling in any_scopes()) {
@@ -140,6 +174,24 @@ mod tests {
             prop_assert!(with.iter().all(|scope| ceiling.contains(scope)));
             if let Some(without) = now.effective(None) {
                 prop_assert!(with.iter().all(|scope| without.contains(scope)));
+            }
+        }
+
+        #[test]
+        fn c51_whoever_a_token_came_through_only_ever_takes_away(
+            own in any_standing(),
+            theirs in any_standing(),
+            ceilings in (proptest::option::of(any_scopes()), proptest::option::of(any_scopes())),
+        ) {
+            let (own, theirs) = (standing(own), standing(theirs));
+            let (ceiling, their_ceiling) = (ceilings.0.as_deref(), ceilings.1.as_deref());
+            let both = own.clone().through(&theirs, their_ceiling);
+            prop_assert!(!both.leaves_something(ceiling) || own.leaves_something(ceiling));
+            prop_assert!(!both.leaves_something(None) || theirs.leaves_something(their_ceiling));
+            for (effective, whose) in [(own.effective(ceiling), "own"), (theirs.effective(their_ceiling), "theirs")] {
+                let Some(bound) = effective else { continue };
+                let left = both.effective(ceiling);
+                prop_assert!(left.is_some_and(|left| left.iter().all(|scope| bound.contains(scope))), "{}", whose);
             }
         }
 

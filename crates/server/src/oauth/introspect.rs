@@ -11,7 +11,7 @@ use countersign_domain::oauth::signing_key::SigningAlgorithm;
 
 use crate::http::error::{TokenRefusal, no_store};
 use crate::oauth::back_channel::BackChannel;
-use crate::oauth::standing::standing;
+use crate::oauth::standing::standing_of;
 
 /// The endpoint. Only clients with credentials may ask.
 pub async fn introspect(channel: BackChannel, request: Request) -> Response {
@@ -40,7 +40,7 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<Response, Tok
     };
     let told = match known {
         Some(token) => {
-            let standing = standing(&channel.store().standing_of(&token.family).await?, &token.family.subject);
+            let standing = standing_of(&channel.store(), &token).await?;
             Introspection::of(&token, &caller, &standing, issuer, now)
         }
         None => Introspection::INACTIVE,

@@ -1,11 +1,25 @@
 //! What an organization says about an app and whom it acts for, as the store read it: for the pure rules of
 //! `domain::oauth`.
 
+use countersign_domain::oauth::introspection::KnownToken;
 use countersign_domain::oauth::next_step::{app_standing, own_standing};
 use countersign_domain::oauth::scopes::Standing;
-use countersign_domain::oauth::token::TokenSubject;
+use countersign_domain::oauth::token::{TokenFamily, TokenSubject};
 use countersign_domain::user::UserState;
 use countersign_store::token::ClaimStanding;
+use countersign_store::{StoreError, SystemStore};
+
+/// The standing of `token`: of its own client, and of every client that it came through (RFC 8693 §4.1).
+pub async fn standing_of(store: &SystemStore<'_>, token: &KnownToken) -> Result<Standing, StoreError> {
+    let mut all = standing(&store.standing_of(&token.family).await?, &token.family.subject);
+    for link in &token.links {
+        let (client, subject) = (link.client.clone(), link.subject.clone());
+        let through = TokenFamily { client, subject, ..token.family.clone() };
+        let theirs = standing(&store.standing_of(&through).await?, &through.subject);
+        all = all.through(&theirs, link.ceiling.as_deref());
+    }
+    Ok(all)
+}
 
 /// The standing of tokens that act for `subject`.
 pub fn standing(read: &ClaimStanding, subject: &TokenSubject) -> Standing {

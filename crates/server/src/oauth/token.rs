@@ -47,7 +47,7 @@ use zeroize::Zeroizing;
 use crate::http::dpop::DPOP;
 use crate::http::error::{TokenRefusal, no_store};
 use crate::oauth::back_channel::{BackChannel, ProvenClient};
-use crate::oauth::standing::standing;
+use crate::oauth::standing::{standing, standing_of};
 
 /// `POST /oauth/token` and its alias `/token`.
 pub async fn token(channel: BackChannel, request: Request) -> Response {
@@ -227,12 +227,10 @@ impl TokenEndpoint {
             None => None,
         };
         let standings = match &known {
-            Some(KnownToken { family, .. }) => {
-                let of = async |client| {
-                    let family = TokenFamily { client, ..family.clone() };
-                    store.standing_of(&family).await.map(|read| standing(&read, &family.subject))
-                };
-                Some((of(family.client.clone()).await?, of(client.id.clone()).await?))
+            Some(token) => {
+                let own = TokenFamily { client: client.id.clone(), ..token.family.clone() };
+                let of_client = standing(&store.standing_of(&own).await?, &own.subject);
+                Some((standing_of(&store, token).await?, of_client))
             }
             None => None,
         };
@@ -241,12 +239,14 @@ impl TokenEndpoint {
         let (family, party) = (TokenFamilyId::generate(self.now(), self.entropy()), (client, possession));
         let exchange =
             token_exchange::redeem(family, request, subject, party, &|scope| self.is_known(scope), self.now())?;
-        let (_, of_client) = standings.ok_or(TokenError::UnusableSubject)?;
+        let ((handed, of_client), KnownToken { ceiling, .. }) =
+            standings.zip(known).ok_or(TokenError::UnusableSubject)?;
+        let standing = of_client.through(&handed, ceiling.as_deref());
         let terms = sender.terms(exchange.family.extent(), &exchange.family.resources)?;
         let terms = TokenTerms { ends_by: Some(exchange.expires_at), ..terms };
-        let (access, record) = self.access_token((&exchange.family, &exchange.links), terms, client, &of_client)?;
+        let (access, record) = self.access_token((&exchange.family, &exchange.links), terms, client, &standing)?;
         store.save_exchanged(&exchange.family, &exchange.links, &record).await?;
-        Ok(TokenResponse::new(&access, &record, None, &of_client).of_type(ACCESS_TOKEN_TYPE))
+        Ok(TokenResponse::new(&access, &record, None, &standing).of_type(ACCESS_TOKEN_TYPE))
     }
 
     /// The first tokens of a family that a person's yes has begun.

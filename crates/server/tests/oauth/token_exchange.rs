@@ -80,6 +80,22 @@ async fn every_app_on_the_way_must_be_allowed_at_each_call() {
 }
 
 #[tokio::test]
+async fn d23_an_exchanged_token_is_inactive_as_soon_as_any_app_on_the_way_is_refused() {
+    let server = server().await;
+    let handed = signed_in(&server).await;
+    let first = exchange(&server, SERVICE_SECRET, text(&handed, "access_token"), &[]).await.ok();
+    let second = exchange(&server, CODE_ONLY_SECRET, text(&first, "access_token"), &[]).await.ok();
+    let token = text(&second, "access_token");
+    let told = async || server.call_as_client("/oauth/introspect", CODE_ONLY_SECRET, &[("token", token)]).await.ok();
+    assert_eq!(told().await["scope"], "users");
+    let (acme, service) = (server.org("acme"), ClientId::parse("service").unwrap());
+    acme.revoke(&service).await.unwrap();
+    assert_eq!(told().await, json!({ "active": false }), "the middle one of three");
+    let again = exchange(&server, CODE_ONLY_SECRET, text(&first, "access_token"), &[]).await;
+    assert_eq!(again.refusal(), (400, "invalid_request"), "nor does it go on");
+}
+
+#[tokio::test]
 async fn d33_an_exchanged_token_ends_on_the_next_call_with_the_one_it_came_from() {
     let server = server().await;
     let handed = signed_in(&server).await;

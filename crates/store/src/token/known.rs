@@ -47,6 +47,7 @@ impl SystemStore<'_> {
             true => self.delegation(&family.organization, &family.id).await?,
             false => Some(Vec::new()),
         };
+        let is_way_open = links.as_ref().is_some_and(|links| links.iter().all(|live| live.client.active));
         let own_scopes: Option<Vec<ProtocolScope>> = row.optional_json("protocol_scopes")?;
         Ok(Some(KnownToken {
             // A refresh token holds what its family does.
@@ -56,7 +57,7 @@ impl SystemStore<'_> {
                 _ => TokenKind::Refresh { is_replaced: row.flag("is_replaced")? },
             },
             family,
-            is_revoked: row.optional_instant("revoked_at")?.is_some() || links.is_none(),
+            is_revoked: row.optional_instant("revoked_at")?.is_some() || !is_way_open,
             links: links.unwrap_or_default().into_iter().map(|live| live.link).collect(),
             ceiling: row.optional_json("token_ceiling")?,
             confirmation: row.optional_json("confirmation")?,

@@ -24,7 +24,7 @@ pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_tok
 pub struct SubjectToken<'a> {
     /// What is kept of it.
     pub token: &'a KnownToken,
-    /// What the organization decided about the client that the token was issued to.
+    /// How things stand for the client that the token was issued to, and for those that it came through.
     pub standing: &'a Standing,
     /// What it decided about the client that presents it.
     pub of_client: &'a Standing,
