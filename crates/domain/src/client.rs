@@ -1,5 +1,8 @@
 //! An OAuth client: what people call an app. Registered by one organization, usable in others that authorize it.
 
+pub mod document;
+pub mod document_address;
+pub mod freshness;
 pub mod metadata;
 pub mod uri;
 

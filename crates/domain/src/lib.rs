@@ -14,6 +14,7 @@ pub mod entropy;
 pub mod id;
 pub mod oauth;
 pub mod organization;
+pub mod outgoing;
 pub mod role;
 pub mod secret;
 pub mod session;

@@ -68,11 +68,11 @@ pub mod redirect_uri;
 pub mod request_object;
 pub mod resource;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod scopes;
 pub mod sender_constraint;
 pub mod signing_key;
-mod strict_json;
+pub(crate) mod strict_json;
 pub mod thumbprint;
 pub mod token;
 pub mod token_request;

@@ -28,11 +28,13 @@ use crate::enforce::rate::RateLimit;
 use crate::enforce::remembered::{self, Remembered};
 use crate::enforce::snapshots::Snapshots;
 use crate::enforce::upstreams::Upstreams;
+use crate::fetch::Fetcher;
 use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
 use crate::listener::{Answer, Listener, Tls};
 use crate::oauth::attempts::Attempts;
 use crate::oauth::user_code_attempts::UserCodeAttempts;
+use crate::oauth::client_sources::ClientSources;
 use crate::router;
 
 /// How often a running server looks whether another process imported a contract or rotated the signing keys.
@@ -79,6 +81,8 @@ pub struct App {
     pub registers_clients: bool,
     /// Nonces of DPoP proofs, the same on every node.
     pub dpop_nonces: DpopNonces,
+    /// What is known of clients from elsewhere.
+    pub client_sources: ClientSources,
     /// What signs tokens.
     pub signing_keys: Arc<SigningKeys>,
     /// Issuer, and origin of every printed address.
@@ -177,6 +181,8 @@ impl Application {
         let most = config.limits.connections_per_address;
         let listener = listen(config.server.listen, None, most).await?;
         let origin = PublicOrigin::new(config.server.public_origin.as_deref(), listener.address())?;
+        config.outgoing.check(&origin)?;
+        let client_sources = ClientSources::new(Fetcher::new(&config.outgoing)?, config.client_documents.enabled);
         let store = Store::open(&location(config), Options::default()).await?;
         let signing_keys = SigningKeys::open(&store, config, clock.now(), entropy.as_ref()).await?;
         let loaded = contracts::load(&store, &configured, clock.now(), entropy.as_ref()).await?;
@@ -202,6 +208,7 @@ impl Application {
             client_certificate_proxies: config.server.client_certificate_proxies.clone().into(),
             registers_clients: config.server.client_registration,
             dpop_nonces: DpopNonces::new(nonce_key),
+            client_sources,
             signing_keys,
             origin,
             clock,

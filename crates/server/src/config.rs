@@ -4,6 +4,7 @@
 //! parser) override it.
 
 mod doors;
+mod outgoing;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -16,6 +17,7 @@ pub use doors::{
     DecisionLog, ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream,
     UpstreamUrl,
 };
+pub use outgoing::{ClientDocuments, Outgoing};
 
 /// Everything that an operator can set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,10 @@ pub struct Config {
     pub limits: Limits,
     /// How contracts are read, and what they leave out; used when they are imported, checked and shown.
     pub contract: Contract,
+    /// The way out to addresses that somebody else names.
+    pub outgoing: Outgoing,
+    /// Apps that are known by a document.
+    pub client_documents: ClientDocuments,
     /// The reverse proxy that decides every call.
     pub gateway: Gateway,
     /// The door that another proxy asks by sub-request.
@@ -202,13 +208,7 @@ impl PublicOrigin {
         let rule = "it must be `https://host[:port]` without path, or `http://` on a loopback address";
         let invalid = || ConfigError::Invalid { key: "server.public_origin", value: text.to_owned(), rule };
         let url = url::Url::parse(text).map_err(|_| invalid())?;
-        let is_loopback = match url.host() {
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
-        let is_allowed = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+        let is_allowed = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
         let origin = url.origin().ascii_serialization();
         if is_allowed && text.trim_end_matches('/') == origin { Ok(Self(origin)) } else { Err(invalid()) }
     }
@@ -216,6 +216,11 @@ impl PublicOrigin {
     /// `https://host[:port]`, without a final slash.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether only this machine can call the server so.
+    pub fn is_loopback(&self) -> bool {
+        url::Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
     }
 
     /// Whether cookies can be `Secure` and have the `__Host-` prefix (not on plain-http loopback).
@@ -227,6 +232,15 @@ impl PublicOrigin {
 impl std::fmt::Display for PublicOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 

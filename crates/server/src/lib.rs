@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod contracts;
 pub mod enforce;
+pub mod fetch;
 pub mod hashing;
 pub mod http;
 pub mod keys;

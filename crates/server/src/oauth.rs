@@ -8,6 +8,7 @@
 //! | `interaction.rs` | a request in progress, kept on our side |
 //! | `approver.rs` | who may decide about apps, asked of the decision point |
 //! | `back_channel.rs` | the form of a client, and the proof of who it is (RFC 6749 §2.3) |
+//! | `client_sources.rs` | metadata documents and key sets of clients, fetched |
 //! | `token.rs` | the token endpoint (RFC 6749 §3.2) |
 //! | `par.rs` | pushed authorization requests (RFC 9126) |
 //! | `register.rs` | apps that register and manage themselves (RFC 7591, RFC 7592) |
@@ -26,6 +27,7 @@ pub mod attempts;
 pub mod authorize;
 pub mod back_channel;
 pub mod device;
+pub mod client_sources;
 pub mod front_channel;
 pub mod interaction;
 pub mod introspect;

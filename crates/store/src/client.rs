@@ -293,7 +293,7 @@ impl OrgWriter<'_> {
 
 const ID_TAKEN: &str = "another client has, or had, this id";
 
-async fn find_own_client(
+pub(crate) async fn find_own_client(
     executor: impl Executor<'_, Database = Any>,
     organization: &OrganizationId,
     id: &ClientId,

@@ -14,6 +14,7 @@ mod caller;
 mod change;
 pub mod client;
 mod client_deletion;
+mod client_document;
 pub mod client_registration;
 mod client_secret;
 mod column;

@@ -60,6 +60,9 @@ pub struct ClientMetadata {
     /// RFC 7591 §2: the client's public keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwkSet>,
+    /// RFC 7591 §2: where its public keys are to be fetched, instead of `jwks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<PageUri>,
     /// RFC 8705 §2.1.2: the subject of its certificates, as in RFC 4514.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_auth_subject_dn: Option<String>,
@@ -186,6 +189,13 @@ impl ClientMetadata {
     /// The first that does not.
     pub fn check(&self, has_secret: bool) -> Result<(), UnfitMetadata> {
         let unfit = |member, rule| Err(UnfitMetadata { member, rule });
+        // RFC 7591 §2: MUST NOT both be present.
+        if self.jwks.is_some() && self.jwks_uri.is_some() {
+            return unfit("jwks_uri", "must not stand beside `jwks`: register the keys, or where they are fetched");
+        }
+        if self.jwks_uri.as_ref().is_some_and(|uri| !uri.as_str().starts_with("https://")) {
+            return unfit("jwks_uri", "must begin with `https://`");
+        }
         let method = self.token_endpoint_auth_method;
         match method {
             Some(AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost) if !has_secret => {
@@ -194,8 +204,11 @@ impl ClientMetadata {
             Some(AuthMethod::None) if has_secret => {
                 return unfit("token_endpoint_auth_method", "of `none` is for clients without a secret");
             }
-            Some(AuthMethod::PrivateKeyJwt) if self.jwks.is_none() => {
-                return unfit("jwks", "is missing: `private_key_jwt` needs the client's public keys");
+            Some(AuthMethod::PrivateKeyJwt) if !self.has_keys() => {
+                return unfit(
+                    "jwks",
+                    "is missing: `private_key_jwt` needs the client's public keys, or their `jwks_uri`",
+                );
             }
             Some(AuthMethod::SelfSignedTlsClientAuth) if !self.has_certificates() => {
                 return unfit(
@@ -219,8 +232,10 @@ impl ClientMetadata {
             }
             _ => {}
         }
-        if self.require_signed_request_object && self.jwks.is_none() {
-            return unfit("jwks", "is missing: `require_signed_request_object` needs the client's public keys");
+        if self.require_signed_request_object && !self.has_keys() {
+            let rule =
+                "is missing: `require_signed_request_object` needs the client's public keys, or their `jwks_uri`";
+            return unfit("jwks", rule);
         }
         // RFC 7662 §2.1: who asks about tokens proves who it is.
         if !self.resources.is_empty() && !self.is_confidential(has_secret) {
@@ -252,6 +267,10 @@ impl ClientMetadata {
             return unfit("security_profile", rule);
         }
         Ok(())
+    }
+
+    fn has_keys(&self) -> bool {
+        self.jwks.is_some() || self.jwks_uri.is_some()
     }
 
     fn has_certificates(&self) -> bool {

@@ -5,6 +5,7 @@
 
 use countersign_decision::Scope;
 
+use crate::client::document_address::looks_like_one;
 use crate::client::{Client, ClientState, GrantType};
 use crate::oauth::authorization_response::{RedirectedError, ResponseMode};
 use crate::oauth::error::{ErrorCode, quotable};
@@ -76,6 +77,9 @@ pub enum UnredirectableError {
     /// RFC 6749 §4.1.2.1; one text for missing, unknown and disabled (A08).
     #[error("`client_id` is missing, or no active app has this id")]
     Client,
+    /// Client id metadata documents §4; one text, whatever was found there or not.
+    #[error("`client_id` is an address, and no document there describes this app; or such apps are not taken here")]
+    Document,
     /// OpenID Connect Core §3.1.2.1: `redirect_uri` is REQUIRED (A07).
     #[error("`redirect_uri` is missing: a request with the scope `openid` must send it")]
     RedirectUriMissing,
@@ -97,9 +101,16 @@ pub enum UnredirectableError {
 }
 
 impl UnredirectableError {
+    /// Why nothing is known of a client with this id.
+    #[must_use]
+    pub fn unknown_client(id: &str) -> Self {
+        if looks_like_one(id) { Self::Document } else { Self::Client }
+    }
+
     /// The code that a redirect would have carried.
     pub const fn code(self) -> ErrorCode {
         match self {
+            Self::Document => ErrorCode::InvalidClient,
             Self::RequestUri => ErrorCode::InvalidRequestUri,
             Self::RequestObject(_) => ErrorCode::InvalidRequestObject,
             _ => ErrorCode::InvalidRequest,
@@ -217,7 +228,8 @@ fn verify<'c>(
             return Err(UnredirectableError::Doubled(name));
         }
     }
-    let client = client.filter(|client| client.state == ClientState::Active).ok_or(UnredirectableError::Client)?;
+    let unknown = UnredirectableError::unknown_client(parameters.value("client_id").unwrap_or_default());
+    let client = client.filter(|client| client.state == ClientState::Active).ok_or(unknown)?;
     let sent = parameters.value("redirect_uri");
     let mut scopes = parameters.value("scope").unwrap_or_default().split(' ');
     if sent.is_none() && scopes.any(|scope| scope == ProtocolScope::OpenId.as_str()) {

@@ -54,12 +54,22 @@ pub struct ServerMetadata {
     claim_types_supported: [&'static str; 1],
     claims_supported: Vec<&'static str>,
     claims_parameter_supported: bool,
+    client_id_metadata_document_supported: bool,
+}
+
+/// What is offered only where it is configured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Offered {
+    /// Somebody hands on the certificates of clients.
+    pub with_certificates: bool,
+    /// Clients can be known by a document (client id metadata documents §5).
+    pub takes_documents: bool,
 }
 
 impl ServerMetadata {
-    /// The metadata of `issuer`, an origin without final slash. `scopes` are those of the loaded contracts; certificates of
-    /// clients count only `with_certificates`, where somebody is configured who hands them on.
-    pub fn new(issuer: &str, scopes: Vec<String>, with_certificates: bool) -> Self {
+    /// The metadata of `issuer`, an origin without final slash. `scopes` are those of the loaded contracts.
+    pub fn new(issuer: &str, scopes: Vec<String>, options: Offered) -> Self {
+        let with_certificates = options.with_certificates;
         let can_be_proven = |method: &AuthMethod| with_certificates || !method.is_by_certificate();
         let methods: Vec<_> = AuthMethod::ALL.into_iter().filter(can_be_proven).collect();
         let with_credentials: Vec<_> = methods.iter().copied().filter(|method| *method != AuthMethod::None).collect();
@@ -113,6 +123,7 @@ impl ServerMetadata {
             claim_types_supported: ["normal"],
             claims_supported: always.into_iter().chain(ClaimName::ALL.map(ClaimName::as_str)).collect(),
             claims_parameter_supported: true,
+            client_id_metadata_document_supported: options.takes_documents,
         }
     }
 }
@@ -154,7 +165,8 @@ mod tests {
     #[test]
     fn a24_c06_e03_the_metadata_names_iss_and_s256_and_no_password_grant() {
         let body =
-            serde_json::to_value(ServerMetadata::new("https://as.example", vec!["users".into()], false)).unwrap();
+            serde_json::to_value(ServerMetadata::new("https://as.example", vec!["users".into()], Offered::default()))
+                .unwrap();
         assert_eq!(body["issuer"], "https://as.example");
         assert_eq!(body["token_endpoint"], "https://as.example/oauth/token");
         assert_eq!(body["authorization_response_iss_parameter_supported"], true);
@@ -168,7 +180,7 @@ mod tests {
     #[test]
     fn e05_a_scope_that_a_contract_shares_with_the_protocol_is_listed_once() {
         let scopes = vec!["email".to_owned(), "users".to_owned()];
-        let body = serde_json::to_value(ServerMetadata::new("https://as.example", scopes, false)).unwrap();
+        let body = serde_json::to_value(ServerMetadata::new("https://as.example", scopes, Offered::default())).unwrap();
         let expected = serde_json::json!(["openid", "profile", "email", "offline_access", "users"]);
         assert_eq!(body["scopes_supported"], expected);
     }

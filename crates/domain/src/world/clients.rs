@@ -67,6 +67,13 @@ fn client(spanned: Spanned<file::Client>, defined: &Defined, findings: &mut Find
     let at = line(&spanned);
     let shape = spanned.value;
     let id = shape.id.as_ref().and_then(|id| findings.parsed(id, ClientId::parse(&id.value)));
+    // Client id metadata documents §6.10: what is registered can never be taken for a document.
+    if id.as_ref().is_some_and(|id| id.document_address().is_some()) {
+        findings.problem(
+            at,
+            "the `id` of a registered client cannot be an address: such a client is known by its document",
+        );
+    }
     let grant_types = grant_types(&shape.grant_types.unwrap_or_default(), findings);
     let redirect_uris = redirect_uris(shape.redirect_uris.unwrap_or_default(), findings);
     let secret = shape.secret.map(|secret| chosen(secret, "secret", findings));

@@ -152,7 +152,9 @@ fn metadata_that_is_malformed_or_does_not_fit_is_refused_with_its_line() {
     );
     assert_eq!(
         with("          require_signed_request_object: true"),
-        ["w.yaml:24: `jwks` is missing: `require_signed_request_object` needs the client's public keys"]
+        [
+            "w.yaml:24: `jwks` is missing: `require_signed_request_object` needs the client's public keys, or their `jwks_uri`"
+        ]
     );
 }
 

@@ -81,7 +81,8 @@ impl Asked {
                 Ok(Self { client, organization, scopes, expected_user, errand: Errand::Redirect(Box::new(request)) })
             }
             Wish::Approve { client, scope } => {
-                let client = find_client(visit, client.as_str()).await?.ok_or(UnredirectableError::Client)?;
+                let unknown = UnredirectableError::unknown_client(client.as_str());
+                let client = find_client(visit, client.as_str()).await?.ok_or(unknown)?;
                 let scopes = scope.as_deref().map(|scope| parse_requested(scope, &is_known)).transpose()?;
                 Ok(Self { client, errand: Errand::Approval, organization: None, scopes, expected_user: None })
             }
@@ -164,7 +165,7 @@ impl Asked {
 /// The client with this id, as it is registered now.
 pub async fn find_client(visit: &Visit, id: &str) -> Result<Option<Client>, PageError> {
     match ClientId::parse(id) {
-        Ok(id) => Ok(visit.store().client(&id).await?),
+        Ok(id) => Ok(visit.app.client_sources.client(&visit.store(), &id, visit.context.now).await?),
         Err(_) => Ok(None),
     }
 }

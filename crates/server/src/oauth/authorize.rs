@@ -72,6 +72,12 @@ async fn open_pushed(visit: &Visit, request_uri: &str, parameters: &Parameters) 
 async fn unfold_signed(visit: &Visit, parameters: &Parameters) -> Result<Wish, PageError> {
     let client = find_client(visit, client_id(parameters)?).await?;
     let (issuer, now) = (visit.app.origin.as_str(), visit.context.now);
+    let client = match client {
+        Some(client) if parameters.value("request").is_some() => {
+            Some(visit.app.client_sources.with_keys(client, now).await)
+        }
+        client => client,
+    };
     let inside = client.map(|client| unfold(parameters, &client, issuer, now)).transpose();
     let inside = inside.map_err(UnredirectableError::from)?.flatten();
     let (is_signed, parameters) = (inside.is_some(), inside.as_ref().unwrap_or(parameters).pairs().to_vec());

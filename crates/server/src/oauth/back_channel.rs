@@ -15,7 +15,7 @@ use countersign_domain::oauth::dpop::DpopError;
 use countersign_domain::oauth::error::TokenError;
 use countersign_domain::oauth::parameters::Parameters;
 use countersign_domain::oauth::thumbprint::Possession;
-use countersign_store::{SystemStore, SystemTask};
+use countersign_store::{StoreError, SystemStore, SystemTask};
 use http_body_util::{BodyExt, Limited};
 
 use crate::app::App;
@@ -92,7 +92,7 @@ impl BackChannel {
             false => None,
         };
         let (client, kept) = match &named {
-            Some(id) => (self.store().client(id).await?, self.store().client_secrets(id).await?),
+            Some(id) => (self.client(id, form).await?, self.store().client_secrets(id).await?),
             None => (None, Vec::new()),
         };
         let (believing, shown) = (presented.clone(), certificate.clone());
@@ -114,6 +114,17 @@ impl BackChannel {
             self.app.client_attempts.forgive(&attempt);
         }
         Ok(ProvenClient { client, certificate })
+    }
+
+    /// The client as it is now, with its keys where something that it signed is to be verified.
+    async fn client(&self, id: &ClientId, form: &Parameters) -> Result<Option<Client>, StoreError> {
+        let (sources, now) = (&self.app.client_sources, self.context.now);
+        let client = sources.client(&self.store(), id, now).await?;
+        let is_signed = ["client_assertion", "request"].into_iter().any(|name| form.value(name).is_some());
+        match client {
+            Some(client) if is_signed => Ok(Some(sources.with_keys(client, now).await)),
+            client => Ok(client),
+        }
     }
 
     /// The same for what only clients with credentials may do. A request without any is asked for them (RFC 7662 §2.3).

@@ -55,6 +55,7 @@ pub async fn go_on(visit: &Visit, progress: InProgress, accepted: Option<&[Scope
             return sign_in_page::open(visit, progress, sign_in_page::Occasion::of(&asked)).await;
         }
     };
+    visit.app.client_sources.keep(&visit.store(), &asked.client.id, visit.context.now).await?;
     let facts = situate(visit, &asked, &signed_in).await?;
     let here = Here { visit, asked: &asked, signed_in: &signed_in, facts: &facts };
     if let Some(device) = asked.unconfirmed_device(&signed_in.session) {

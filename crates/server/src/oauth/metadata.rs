@@ -5,15 +5,18 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use countersign_domain::authzen::DecisionPointMetadata;
-use countersign_domain::oauth::metadata::{ResourceMetadata, ServerMetadata};
+use countersign_domain::oauth::metadata::{Offered, ResourceMetadata, ServerMetadata};
 use serde::Serialize;
 
 use crate::app::App;
 
 /// `GET /.well-known/oauth-authorization-server` and `GET /.well-known/openid-configuration`
 pub async fn authorization_server(State(app): State<App>) -> Response {
-    let with_certificates = !app.client_certificate_proxies.is_empty();
-    let metadata = ServerMetadata::new(app.origin.as_str(), scopes(&app), with_certificates);
+    let offered = Offered {
+        with_certificates: !app.client_certificate_proxies.is_empty(),
+        takes_documents: app.client_sources.takes_documents(),
+    };
+    let metadata = ServerMetadata::new(app.origin.as_str(), scopes(&app), offered);
     document(&if app.registers_clients { metadata.with_registration() } else { metadata })
 }
 

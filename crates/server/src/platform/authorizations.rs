@@ -42,7 +42,7 @@ pub(super) async fn list(call: Call) -> Result<Response, ApiError> {
 /// `GET /api/v2/oauth/authorizations/{clientId}`
 pub(super) async fn read(call: Call) -> Result<Response, ApiError> {
     let unknown = || ApiError::not_found("authorization");
-    let client = ClientId::parse(call.path("clientId")).map_err(|_| unknown())?;
+    let client = ClientId::of_segment(call.path("clientId")).map_err(|_| unknown())?;
     let found = call.org().authorization(&client).await?.ok_or_else(unknown)?;
     answer(&call, found).await
 }
@@ -79,7 +79,7 @@ pub(super) async fn grant(call: Call) -> Result<Response, ApiError> {
 /// `DELETE /api/v2/oauth/authorizations/{clientId}`
 pub(super) async fn revoke(call: Call) -> Result<Response, ApiError> {
     let unknown = || ApiError::not_found("authorization");
-    let client = ClientId::parse(call.path("clientId")).map_err(|_| unknown())?;
+    let client = ClientId::of_segment(call.path("clientId")).map_err(|_| unknown())?;
     no_service_decides_about_itself(&call, &client)?;
     let (present, _) = call.org().authorization(&client).await?.ok_or_else(unknown)?;
     match present.state {
@@ -117,7 +117,7 @@ pub(super) async fn deny(call: Call) -> Result<Response, ApiError> {
 
 /// The app in the path, of any organization.
 pub(super) async fn registered(call: &Call) -> Result<RegisteredClient, ApiError> {
-    let id = ClientId::parse(call.path("clientId")).map_err(|_| unknown_client())?;
+    let id = ClientId::of_segment(call.path("clientId")).map_err(|_| unknown_client())?;
     call.org().registered_client(&id).await?.ok_or_else(unknown_client)
 }
 

@@ -122,7 +122,7 @@ pub(super) fn unknown_client() -> ApiError {
 }
 
 async fn find(call: &Call) -> Result<Client, ApiError> {
-    let id = ClientId::parse(call.path("clientId")).map_err(|_| unknown_client())?;
+    let id = ClientId::of_segment(call.path("clientId")).map_err(|_| unknown_client())?;
     call.org().client(&id).await?.ok_or_else(unknown_client)
 }
 

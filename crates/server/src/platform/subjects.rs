@@ -99,7 +99,7 @@ async fn user(call: &Call) -> Result<Option<Subject>, ApiError> {
 }
 
 async fn client(call: &Call) -> Result<Option<Subject>, ApiError> {
-    let Ok(id) = ClientId::parse(call.path("subjectId")) else { return Ok(None) };
+    let Ok(id) = ClientId::of_segment(call.path("subjectId")) else { return Ok(None) };
     let client = call.org().client(&id).await?;
     Ok(client.map(|client| Subject {
         assignee: Assignee::Client(client.id),

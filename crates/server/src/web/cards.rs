@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_decision::{Contract, Contracts, Scope};
+use countersign_domain::client::document;
 use countersign_domain::oauth::openid::protocol_scope::ProtocolScope;
 
 use crate::oauth::asked::{Asked, Errand};
@@ -18,13 +19,15 @@ pub fn app_card(asked: &Asked) -> App {
         Errand::Device(_) => None,
         Errand::Approval => asked.client.redirect_uris.first().and_then(|uri| Url::parse(uri).ok()),
     };
-    App { name: asked.client.name.clone(), ..destination(redirect_uri.as_ref()) }
+    let (name, document_host) = (asked.client.name.clone(), document::host(&asked.client.id).to_owned());
+    App { name, document_host, ..destination(redirect_uri.as_ref()) }
 }
 
 /// Where an app answers, which is all that is known of it when the app itself is not at hand.
 pub fn destination(redirect_uri: Option<&Url>) -> App {
     let return_host = redirect_uri.map(return_host).unwrap_or_default();
-    App { name: return_host.clone(), return_host, is_local: redirect_uri.is_some_and(is_local) }
+    let (document_host, is_local) = (String::new(), redirect_uri.is_some_and(is_local));
+    App { name: return_host.clone(), document_host, return_host, is_local }
 }
 
 /// Where the forms of a page may lead in the end.

@@ -59,11 +59,13 @@ impl Cast<'_> {
     }
 
     fn roster(&self) -> App {
-        App { name: self.text("Roster Sync"), return_host: self.text("roster.globex.example"), is_local: false }
+        let (name, return_host) = (self.text("Roster Sync"), self.text("roster.globex.example"));
+        App { name, document_host: String::new(), return_host, is_local: false }
     }
 
     fn local(&self) -> App {
-        App { name: self.text("Shift Planner CLI"), return_host: self.text("127.0.0.1"), is_local: true }
+        let (name, return_host) = (self.text("Shift Planner CLI"), self.text("127.0.0.1"));
+        App { name, document_host: String::new(), return_host, is_local: true }
     }
 
     fn ada(&self) -> Person {
@@ -152,9 +154,12 @@ impl Cast<'_> {
         add(states, "consent", &page);
         add(states, "consent-unvouched", &ConsentPage { is_authorized: false, ..page.clone() });
         add(states, "consent-local", &ConsentPage { app: self.local(), ..page.clone() });
+        let published = App { document_host: self.text("planner.example"), ..self.local() };
+        add(states, "consent-document", &ConsentPage { app: published, ..page.clone() });
         let long = ConsentPage {
             app: App {
                 name: self.text("The Quarterly Workforce Planning and Adherence Reconciliation Assistant (Beta)"),
+                document_host: String::new(),
                 return_host: self.text("eu-central-1.adherence-reconciliation.planning.workforce.globex.example:8443"),
                 is_local: false,
             },
@@ -306,7 +311,12 @@ impl Cast<'_> {
         add(states, "device-code-malformed", &malformed);
         let limited = DeviceProblem::RateLimited { wait: self.text("4 minutes") };
         add(states, "device-code-limited", &DeviceCodePage { problem: Some(limited), ..filled });
-        let app = || App { name: self.text("Kitchen Display"), return_host: String::new(), is_local: false };
+        let app = || App {
+            name: self.text("Kitchen Display"),
+            document_host: String::new(),
+            return_host: String::new(),
+            is_local: false,
+        };
         let confirm = DeviceConfirmPage {
             frame: self.frame(),
             form: self.form(),

@@ -55,6 +55,9 @@ pub struct FormKeys {
 pub struct App {
     /// Its registered name.
     pub name: String,
+    /// Host (and port) of the document that it is known by (client id metadata documents §6.4): the name is only what that document says. Empty for a
+    /// registered app.
+    pub document_host: String,
     /// Host (and port) of the redirect URI, or its scheme where that is the app's own (`com.example.app`). Empty where
     /// nobody is taken anywhere.
     pub return_host: String,

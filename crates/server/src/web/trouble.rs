@@ -141,6 +141,10 @@ fn explain(error: UnredirectableError) -> (&'static str, &'static str) {
     match error {
         UnredirectableError::Doubled(name) => (name, "Send the parameter once."),
         UnredirectableError::Client => ("client_id", "Send the id under which the app is registered here."),
+        UnredirectableError::Document => (
+            "client_id",
+            "Serve the app's metadata there by https as `application/json` with status 200, in at most 5 KiB, with the address as `client_id`; or register the app.",
+        ),
         UnredirectableError::RequestUri => {
             ("request_uri", "Push the request to the PAR endpoint, and open its `request_uri` within a minute, once.")
         }

@@ -11,6 +11,7 @@ mod approval;
 mod authorization_code;
 mod authorization_endpoint;
 mod client_credentials;
+mod client_documents;
 mod consent;
 mod device;
 mod dpop;

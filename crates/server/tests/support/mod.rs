@@ -5,6 +5,7 @@
 //! `COUNTERSIGN_TEST_POSTGRES_URL` names a database, and says so loudly where it does not.
 
 pub mod browser;
+pub mod document_host;
 pub mod keys;
 pub mod postgres;
 pub mod server;

@@ -14,6 +14,7 @@ mod authorizations;
 mod bearers;
 mod changes;
 mod client_registrations;
+mod client_documents;
 mod clients;
 mod codes;
 mod contracts;

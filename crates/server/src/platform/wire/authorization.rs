@@ -113,7 +113,7 @@ impl OAuthAuthorization {
             reason: grant.reason.clone(),
             version: grant.version,
             requests: None,
-            self_uri: self_uri("oauth/authorizations", grant.client.as_str()),
+            self_uri: self_uri("oauth/authorizations", &grant.client.segment()),
         }
     }
 }
@@ -126,7 +126,7 @@ impl OAuthAuthorizationRequest {
             client: EntityRef {
                 id: request.client.to_string(),
                 name: Some(client_name.to_owned()),
-                self_uri: Some(self_uri("oauth/authorizations", request.client.as_str())),
+                self_uri: Some(self_uri("oauth/authorizations", &request.client.segment())),
             },
             requested_by,
             scope: request.scopes.iter().map(ToString::to_string).collect(),

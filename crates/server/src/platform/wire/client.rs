@@ -140,7 +140,7 @@ impl OAuthClient {
             date_modified: client.modified_at,
             created_by,
             modified_by,
-            self_uri: self_uri("oauth/clients", client.id.as_str()),
+            self_uri: self_uri("oauth/clients", &client.id.segment()),
         });
         self
     }
