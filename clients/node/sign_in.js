@@ -1,7 +1,8 @@
 // A person with a browser, as far as signing in needs one: follows redirects, keeps cookies, fills in forms.
 //
 // It knows the pages only by what is in their forms: hidden fields go back as they came, `email` and `password` are the
-// person's, and a consent page has a button `decision` = `accept`; the page that asks whether a device is theirs, `continue`.
+// person's, and a consent page has a button `decision` = `accept`, an approval page
+// `approve`; the page that asks whether a device is theirs, `continue`.
 
 /** From /oauth/authorize to the app's redirect URI; returns the parameters that arrive there. */
 export async function walk(origin, request, person) {
@@ -48,7 +49,7 @@ export async function follow(url, destination, person, cookies = new Map()) {
 function filledIn(forms, person) {
   for (const { action, fields, buttons } of forms) {
     if (fields.some(([name]) => name in person)) return { action, fields: fields.map(([name, value]) => [name, person[name] ?? value]) };
-    const yes = buttons.find(([name, value]) => name === "decision" && ["accept", "continue"].includes(value));
+    const yes = buttons.find(([name, value]) => name === "decision" && ["accept", "approve", "continue"].includes(value));
     if (yes) return { action, fields: [...fields, yes] };
   }
 }

@@ -1,33 +1,62 @@
-// An unmodified MCP client finds out where to sign in, signs in, calls a tool, asks for more once when a tool needs it, and loses all on revocation.
+// An unmodified MCP client that nobody registered: it finds out where to sign in, is known by its metadata document, is approved, signs a person in with
+// their consent, calls a tool, asks for more once when a tool needs it, and loses all on revocation.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
 import { after, before, test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { follow } from "../../clients/node/sign_in.js";
+import { follow, walk } from "../../clients/node/sign_in.js";
 import { serve } from "./server.js";
 
 const issuer = process.env.COUNTERSIGN_URL;
 const { organizations } = JSON.parse(readFileSync(process.env.COUNTERSIGN_WORLD, "utf8"));
 const { clients, users } = organizations.find(({ id }) => id === "initech");
-const app = (name) => clients.find((client) => client.name === name);
-const toolServer = app("Tool Server");
+const [person, approver] = users;
+const toolServer = clients.find(({ name }) => name === "Tool Server");
 const [resource] = toolServer.metadata.resources;
 
-let listening;
-before(async () => {
-  listening = await serve({ issuer, resource, clientId: toolServer.id, clientSecret: toolServer.secret });
-});
-after(() => listening.close());
+/** The document that the agent is known by. It asks for no refresh tokens: the SDK would renew a token, with the scopes it had, where a tool asks for more. */
+const agentId = "https://localhost:4187/agent.json";
+const document = {
+  client_id: agentId,
+  client_name: "Agent",
+  redirect_uris: ["http://127.0.0.1:4184/callback"],
+  grant_types: ["authorization_code"],
+  token_endpoint_auth_method: "none",
+  scope: "user-basic-info users:readonly",
+};
 
-/** What an application gives the SDK: its registration, and where it keeps things. */
+let tools, published;
+before(async () => {
+  tools = await serve({ issuer, resource, clientId: toolServer.id, clientSecret: toolServer.secret });
+  const tls = { cert: readFileSync(process.env.AGENT_CERTIFICATE), key: readFileSync(process.env.AGENT_KEY) };
+  published = createServer(tls, (request, reply) => {
+    const isDocument = request.url === "/agent.json";
+    reply.writeHead(isDocument ? 200 : 404, { "content-type": "application/json" }).end(isDocument ? JSON.stringify(document) : "{}");
+  });
+  await new Promise((resolve) => published.listen(4187, "127.0.0.1", resolve));
+  // RFC 7636 appendix B; nobody redeems this code.
+  const challenge = { code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", code_challenge_method: "S256" };
+  const request = { client_id: agentId, redirect_uri: document.redirect_uris[0], scope: document.scope, ...challenge };
+  const back = await walk(issuer, request, approver);
+  assert.ok(back.code, "an administrator approves the agent once");
+});
+after(() => {
+  tools.close();
+  published.close();
+});
+
+/** What an application gives the SDK: the address of its document, and where it keeps things. */
 class Agent {
   asked = [];
-  get redirectUrl() { return app("Agent").redirect_uris[0]; }
-  get clientMetadata() { return { redirect_uris: [this.redirectUrl], token_endpoint_auth_method: "none" }; }
-  clientInformation() { return { client_id: app("Agent").id }; }
+  get clientMetadataUrl() { return agentId; }
+  get redirectUrl() { return document.redirect_uris[0]; }
+  get clientMetadata() { return document; }
+  clientInformation() { return this.known; }
+  saveClientInformation(known) { this.known = known; }
   tokens() { return this.kept; }
   saveTokens(tokens) { this.kept = tokens; }
   saveCodeVerifier(verifier) { this.verifier = verifier; }
@@ -36,7 +65,7 @@ class Agent {
 
   /** The person follows the newest address and comes back with a code. */
   async signIn() {
-    const back = await follow(this.asked.at(-1).href, this.redirectUrl, users[0]);
+    const back = await follow(this.asked.at(-1).href, this.redirectUrl, person);
     assert.equal(back.searchParams.get("iss"), issuer, "RFC 9207");
     return back.searchParams.get("code");
   }
@@ -61,13 +90,14 @@ async function connected(agent, use) {
 
 const call = async (client, name) => JSON.parse((await client.callTool({ name })).content[0].text);
 
-test("the client finds the authorization server, signs in with PKCE for this resource, and calls a tool", async () => {
+test("e28: the client finds the authorization server, is known by its document, signs in with PKCE for this resource, and calls a tool", async () => {
   const agent = new Agent();
   const told = await connected(agent, (client) => call(client, "whoami"));
-  assert.deepEqual([told.organization, told.app], ["initech", app("Agent").id]);
+  assert.deepEqual([told.organization, told.app], ["initech", agentId]);
   const [asked] = agent.asked.map((url) => url.searchParams);
   assert.equal(agent.asked[0].origin, issuer);
-  assert.deepEqual([asked.get("resource"), asked.get("code_challenge_method")], [resource, "S256"]);
+  assert.deepEqual([asked.get("client_id"), asked.get("resource"), asked.get("code_challenge_method")], [agentId, resource, "S256"]);
+  assert.equal(agent.tokens().refresh_token, undefined, "its document asks for none");
   assert.equal(agent.asked.length, 1);
 });
 
@@ -90,7 +120,7 @@ test("a token that was given back, and one for another API, open nothing", async
   assert.equal((await post(access_token)).status, 200);
   const api = await fetch(`${issuer}/api/v2/users/me`, { headers: { authorization: `Bearer ${access_token}` } });
   assert.equal(api.status, 401, "a token for the tools is none for the platform API");
-  const form = new URLSearchParams({ token: access_token, client_id: app("Agent").id });
+  const form = new URLSearchParams({ token: access_token, client_id: agentId });
   assert.equal((await fetch(`${issuer}/oauth/revoke`, { method: "POST", body: form })).status, 200);
   const refused = await post(access_token);
   assert.equal(refused.status, 401);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::browser::redemption;
 use crate::support::document_host::DocumentHost;
 use crate::support::keys::Key;
-use crate::support::{Answer, Browser, Page, Server, encode};
+use crate::support::{Answer, Browser, Page, Server, encode, query_of};
 use crate::world::{ADA, GRACE, WEB, WEB_SECRET, WEB_URI, WORLD};
 
 const CALLBACK: &str = "http://127.0.0.1/callback";
@@ -297,4 +297,35 @@ async fn an_administrator_reaches_the_app_by_its_address_in_the_api_too() {
     let target = format!("/api/v2/oauth/authorizations/{}", client.segment());
     let answer = stage.server.api("GET", &target, token["access_token"].as_str().unwrap()).await;
     assert_eq!(answer.status, 403, "the operation is found, and this app lacks its scope: {}", answer.text);
+}
+
+#[tokio::test]
+async fn e28_a_client_as_mcp_describes_it_finds_everything_and_gets_what_its_document_asks_for() {
+    let stage = Stage::new().await;
+    stage.publish("", &json!({ "grant_types": ["authorization_code"] }));
+    let metadata = stage.server.get("/.well-known/oauth-authorization-server").await.ok();
+    assert_eq!(metadata["client_id_metadata_document_supported"], true);
+    assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
+    assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
+    let tokens = stage.tokens().await;
+    assert_eq!(tokens.get("refresh_token"), None, "its document does not ask for one");
+
+    let resource = stage.server.app.origin.as_str();
+    let wanted = [("scope", "users"), ("resource", resource)];
+    let mut ada = Browser::new(&stage.server);
+    let page = ada.authorize(&stage.id, CALLBACK, &wanted).await;
+    let page = ada.sign_in(&page, ADA.0, ADA.1).await;
+    let page = match page.has_form("/oauth/consent") {
+        true => ada.submit(&page, "/oauth/consent", &[("decision", "accept")]).await,
+        false => page,
+    };
+    assert_eq!(query_of(page.location(), "iss").as_deref(), Some(resource));
+    let code = page.code();
+    let form = [redemption(&code, CALLBACK), vec![("client_id", &stage.id), ("resource", resource)]].concat();
+    let bound = stage.token(form).await.ok();
+    assert_eq!(stage.status(&bound).await, 200);
+    let other = [("scope", "users"), ("resource", "https://elsewhere.example/mcp")];
+    assert_eq!(ada.authorize(&stage.id, CALLBACK, &other).await.error(), "invalid_target");
+    let without_pkce = [("scope", "users"), ("code_challenge", ""), ("code_challenge_method", "")];
+    assert_eq!(ada.authorize(&stage.id, CALLBACK, &without_pkce).await.error(), "invalid_request");
 }
