@@ -92,6 +92,7 @@ id!(/** A division of one organization. */ DivisionId, "a division id");
 id!(/** All tokens that descend from one code redemption or one client-credentials call. */ TokenFamilyId, "a token family id");
 id!(/** One sign-in of a browser, as clients know it (`sid`). */ SessionId, "a session id");
 id!(/** One initial access token of client registration. */ InitialTokenId, "a registration token id");
+id!(/** One sign-out that an app has yet to hear of. */ NoticeId, "a notice id");
 id!(/** One audit record. */ AuditId, "an audit id");
 id!(/** One request for approval. */ RequestId, "a request id");
 

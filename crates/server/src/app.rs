@@ -33,8 +33,9 @@ use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
 use crate::listener::{Answer, Listener, Tls};
 use crate::oauth::attempts::Attempts;
-use crate::oauth::user_code_attempts::UserCodeAttempts;
 use crate::oauth::client_sources::ClientSources;
+use crate::oauth::logout_notices;
+use crate::oauth::user_code_attempts::UserCodeAttempts;
 use crate::router;
 
 /// How often a running server looks whether another process imported a contract or rotated the signing keys.
@@ -81,6 +82,8 @@ pub struct App {
     pub registers_clients: bool,
     /// Nonces of DPoP proofs, the same on every node.
     pub dpop_nonces: DpopNonces,
+    /// The way out to what others point to.
+    pub fetcher: Fetcher,
     /// What is known of clients from elsewhere.
     pub client_sources: ClientSources,
     /// What signs tokens.
@@ -182,7 +185,8 @@ impl Application {
         let listener = listen(config.server.listen, None, most).await?;
         let origin = PublicOrigin::new(config.server.public_origin.as_deref(), listener.address())?;
         config.outgoing.check(&origin)?;
-        let client_sources = ClientSources::new(Fetcher::new(&config.outgoing)?, config.client_documents.enabled);
+        let fetcher = Fetcher::new(&config.outgoing)?;
+        let client_sources = ClientSources::new(fetcher.clone(), config.client_documents.enabled);
         let store = Store::open(&location(config), Options::default()).await?;
         let signing_keys = SigningKeys::open(&store, config, clock.now(), entropy.as_ref()).await?;
         let loaded = contracts::load(&store, &configured, clock.now(), entropy.as_ref()).await?;
@@ -208,6 +212,7 @@ impl Application {
             client_certificate_proxies: config.server.client_certificate_proxies.clone().into(),
             registers_clients: config.server.client_registration,
             dpop_nonces: DpopNonces::new(nonce_key),
+            fetcher,
             client_sources,
             signing_keys,
             origin,
@@ -257,6 +262,7 @@ impl Application {
         if let Some(unwritten) = self.unwritten {
             unwritten.write();
         }
+        let telling = tokio::spawn(tell_of_logouts(self.app.clone()));
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
         let reloading =
@@ -276,6 +282,7 @@ impl Application {
         looking.abort();
         reloading.inspect(tokio::task::JoinHandle::abort);
         housekeeping.abort();
+        telling.abort();
     }
 }
 
@@ -336,6 +343,20 @@ async fn look(app: App) {
             tracing::warn!(error = %error, "cannot look whether authority changed");
         }
         tokio::time::sleep(remembered::LOOK).await;
+    }
+}
+
+async fn tell_of_logouts(app: App) {
+    loop {
+        match logout_notices::deliver_due(&app).await {
+            // There may be more.
+            Ok(1..) => {}
+            Ok(0) => tokio::time::sleep(POLL).await,
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot look who has to hear of a logout");
+                tokio::time::sleep(POLL).await;
+            }
+        }
     }
 }
 

@@ -29,6 +29,8 @@ use crate::config::Outgoing;
 
 /// How long one exchange may take, from the name's look-up to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest answer to a form: nobody reads it.
+const LONGEST_ACKNOWLEDGEMENT: usize = 64 * 1_024;
 /// Most exchanges at a time: requests that nobody signed for make us fetch.
 const AT_A_TIME: usize = 16;
 
@@ -136,6 +138,17 @@ impl Fetcher {
     pub async fn get(&self, url: &str, accept: &str, longest: usize) -> Result<Fetched, FetchError> {
         let request = Request::builder().method(Method::GET).header(header::ACCEPT, accept);
         self.exchange(url, request, Bytes::new(), longest).await
+    }
+
+    /// `POST` of a form; only the status is looked at.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<StatusCode, FetchError> {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let content_type = "application/x-www-form-urlencoded";
+        let request = Request::builder().method(Method::POST).header(header::CONTENT_TYPE, content_type);
+        Ok(self.exchange(url, request, body.into(), LONGEST_ACKNOWLEDGEMENT).await?.status)
     }
 
     async fn exchange(

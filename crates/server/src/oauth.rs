@@ -17,6 +17,7 @@
 //! | `revoke.rs` | RFC 7009 |
 //! | `standing.rs` | what the store says about an app, for the pure rules |
 //! | `userinfo.rs` | OpenID Connect Core §5.3 |
+//! | `logout_notices.rs` | OpenID Connect Back-Channel Logout |
 //! | `jwks.rs` | the public keys (RFC 7517 §5) |
 //! | `metadata.rs` | RFC 8414, RFC 9728, OpenID Connect Discovery |
 //! | `attempts.rs`, `user_code_attempts.rs` | how often somebody may guess |
@@ -26,12 +27,13 @@ pub mod asked;
 pub mod attempts;
 pub mod authorize;
 pub mod back_channel;
-pub mod device;
 pub mod client_sources;
+pub mod device;
 pub mod front_channel;
 pub mod interaction;
 pub mod introspect;
 pub mod jwks;
+pub mod logout_notices;
 pub mod metadata;
 pub mod par;
 pub mod register;

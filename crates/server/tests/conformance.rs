@@ -19,7 +19,7 @@ const PARTS: [(char, u8, &str); 6] = [
 ];
 
 /// Lines without a test, and why.
-const NOT_PROVEN: [(&str, &str); 11] = [
+const NOT_PROVEN: [(&str, &str); 10] = [
     ("A22", "not built yet: repeated challenges are accepted and not watched"),
     ("A36", "no test of its own: sign-in always comes before an answer, as in A37"),
     ("A50", "nothing to test: no page knows what it is shown in"),
@@ -30,7 +30,6 @@ const NOT_PROVEN: [(&str, &str); 11] = [
     ("C17", "not measured: digests are compared by `subtle`, in constant time"),
     ("D17", "step-up at the resource side (RFC 9470) is not built yet"),
     ("E01", "issuers have no path here"),
-    ("E23", "back-channel logout is not built yet"),
 ];
 
 /// Tests by the id that their names begin with: as a sentence, with the file.

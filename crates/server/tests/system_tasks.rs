@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PLACES: [(&str, &str, &str); 15] = [
+const PLACES: [(&str, &str, &str); 16] = [
     ("cli/apply.rs", "Apply", "the operator's command, beside the server"),
     ("cli/contract.rs", "Contracts", "the operator's command; contracts belong to no organization"),
     ("cli/demo.rs", "Demo", "the operator's command fills a new store"),
@@ -16,6 +16,7 @@ const PLACES: [(&str, &str, &str); 15] = [
     ("oauth/approver.rs", "Enforcement", "whether somebody may approve is decided from a snapshot"),
     ("app.rs", "Housekeeping", "what has ended is deleted for all organizations; a key that all nodes share"),
     ("app.rs", "TokenEndpoint", "whether somebody serves an API is asked before any token"),
+    ("oauth/logout_notices.rs", "Housekeeping", "apps of all organizations hear of logouts"),
     ("oauth/back_channel.rs", "TokenEndpoint", "clients prove themselves, artefacts are claimed: before any token"),
     ("oauth/userinfo.rs", "Enforcement", "a token becomes a person: no operation of a contract is asked for"),
     ("web/visit.rs", "Authorize", "an authorization request in progress belongs to no organization yet"),

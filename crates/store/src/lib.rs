@@ -25,6 +25,7 @@ mod division;
 pub mod error;
 mod housekeeping;
 pub mod interaction;
+mod logout_notice;
 pub mod organization;
 mod password;
 pub mod pushed_request;

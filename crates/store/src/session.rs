@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 
 use crate::change::{Author, Event, OrgWriter, write_audit};
 use crate::column::Columns;
+use crate::logout_notice::note_logout;
 use crate::token::family::end_tokens_of_session;
 use crate::{StoreError, SystemStore};
 
@@ -96,10 +97,11 @@ impl SystemStore<'_> {
                     return Ok(false);
                 };
                 let (organization, session) = (row.id::<OrganizationId>("org_id")?, row.id::<SessionId>("session_id")?);
-                let ended = end_tokens_of_session(&mut transaction, &organization, &session, self.now).await?;
                 let actor = self.task.actor();
                 let author =
                     Author { organization: &organization, actor: &actor, now: self.now, entropy: self.entropy };
+                let ended = end_tokens_of_session(&mut transaction, &organization, &session, self.now).await?;
+                note_logout(&mut transaction, author, &row.id("user_id")?, &session).await?;
                 let event = Event {
                     action: "session.end".into(),
                     entity: "user".into(),
@@ -140,12 +142,17 @@ fn session(row: &AnyRow) -> Result<Session, StoreError> {
 }
 
 impl OrgWriter<'_> {
+    /// The sessions end, and the apps that people signed in to with them will hear of it.
     pub(crate) async fn end_sessions_of(&mut self, user: &UserId) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE org_id = $1 AND user_id = $2")
+        let ended = sqlx::query("DELETE FROM sessions WHERE org_id = $1 AND user_id = $2 RETURNING session_id")
             .bind(self.organization.as_str())
             .bind(user.as_str())
-            .execute(&mut *self.transaction)
+            .fetch_all(&mut *self.transaction)
             .await?;
+        let author = self.author();
+        for row in ended {
+            note_logout(&mut self.transaction, author, user, &row.id("session_id")?).await?;
+        }
         Ok(())
     }
 }

@@ -193,6 +193,13 @@ impl ClientMetadata {
         if self.jwks.is_some() && self.jwks_uri.is_some() {
             return unfit("jwks_uri", "must not stand beside `jwks`: register the keys, or where they are fetched");
         }
+        // Back-Channel Logout §2.2: who signed out is for the app alone.
+        if self.backchannel_logout_uri.as_ref().is_some_and(|uri| !uri.as_str().starts_with("https://")) {
+            return unfit("backchannel_logout_uri", "must begin with `https://`");
+        }
+        if self.backchannel_logout_session_required && self.backchannel_logout_uri.is_none() {
+            return unfit("backchannel_logout_session_required", "needs a `backchannel_logout_uri`");
+        }
         if self.jwks_uri.as_ref().is_some_and(|uri| !uri.as_str().starts_with("https://")) {
             return unfit("jwks_uri", "must begin with `https://`");
         }

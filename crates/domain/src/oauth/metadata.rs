@@ -26,6 +26,8 @@ pub struct ServerMetadata {
     registration_endpoint: Option<String>,
     userinfo_endpoint: String,
     end_session_endpoint: String,
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
     introspection_endpoint: String,
     revocation_endpoint: String,
     jwks_uri: String,
@@ -87,6 +89,9 @@ impl ServerMetadata {
             registration_endpoint: None,
             userinfo_endpoint: at("/oauth/userinfo"),
             end_session_endpoint: at("/logout"),
+            // Back-Channel Logout §2.1: logout tokens always name the session
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
             introspection_endpoint: at("/oauth/introspect"),
             revocation_endpoint: at("/oauth/revoke"),
             jwks_uri: at("/oauth/jwks"),

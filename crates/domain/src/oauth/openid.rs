@@ -9,12 +9,14 @@
 //! | `identity.rs` | what a code and its tokens remember of the sign-in |
 //! | `id_token_hint.rs` | an ID token that comes back (§3.1.2.1) |
 //! | `rp_logout.rs` | what a request to sign out leads to (RP-Initiated Logout) |
+//! | `logout_token.rs` | what apps hear when somebody signed out (Back-Channel Logout) |
 //! | `id_token.rs` | the ID token (§2, §3.1.3.6) and the UserInfo answer (§5.3) |
 
 pub mod claims;
 pub mod id_token;
 pub mod id_token_hint;
 pub mod identity;
+pub mod logout_token;
 pub mod protocol_scope;
 pub mod rp_logout;
 pub mod sign_in;

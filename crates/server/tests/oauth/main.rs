@@ -10,6 +10,7 @@ mod world;
 mod approval;
 mod authorization_code;
 mod authorization_endpoint;
+mod backchannel_logout;
 mod client_credentials;
 mod client_documents;
 mod consent;

@@ -69,8 +69,31 @@ impl DocumentHost {
 
     /// How often `path` was asked for.
     pub fn asked(&self, path: &str) -> usize {
-        self.asked.lock().unwrap().iter().filter(|asked| *asked == path).count()
+        self.requests(path).len()
     }
+
+    /// Every request for `path`, as it came.
+    pub fn requests(&self, path: &str) -> Vec<String> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|head| target(head) == path).cloned().collect()
+    }
+
+    /// The same when there are `count`, which must be soon.
+    pub async fn requests_in_the_end(&self, path: &str, count: usize) -> Vec<String> {
+        for _ in 0..100 {
+            if self.asked(path) >= count {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        let requests = self.requests(path);
+        assert_eq!(requests.len(), count, "{path}");
+        requests
+    }
+}
+
+fn target(request: &str) -> &str {
+    request.split(' ').nth(1).unwrap_or_default()
 }
 
 async fn serve(
@@ -84,11 +107,14 @@ async fn serve(
         tokio::spawn(async move {
             let Ok(mut stream) = acceptor.accept(stream).await else { return };
             let mut read = vec![0; 8_192];
-            let length = stream.read(&mut read).await.unwrap_or_default();
-            let head = String::from_utf8_lossy(&read[..length]).into_owned();
-            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-            let answer = answers.lock().unwrap().get(&path).cloned();
-            asked.lock().unwrap().push(path);
+            let mut length = stream.read(&mut read).await.unwrap_or_default();
+            // A form can come in a second piece.
+            if read[..length].starts_with(b"POST") && read[..length].ends_with(b"\r\n\r\n") {
+                length += stream.read(&mut read[length..]).await.unwrap_or_default();
+            }
+            let request = String::from_utf8_lossy(&read[..length]).into_owned();
+            let answer = answers.lock().unwrap().get(target(&request)).cloned();
+            asked.lock().unwrap().push(request);
             let missing = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned();
             let _ = stream.write_all(answer.unwrap_or(missing).as_bytes()).await;
             let _ = stream.shutdown().await;
