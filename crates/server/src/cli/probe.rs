@@ -160,12 +160,12 @@ fn verdict(expects: Expects, answer: Option<&Answer>, plain: &Answer, absent: &A
     let Some(answer) = answer else { return Verdict::Refused };
     let is_refused = answer.status >= 400;
     match expects {
-        Expects::AnotherAnswer if answer == plain => Verdict::Confused,
-        Expects::AbsentAnswer if answer == plain => Verdict::Confused,
-        Expects::AbsentAnswer if answer == absent => Verdict::Ignored,
-        Expects::SameAnswer if answer == plain => Verdict::Ignored,
+        Expects::Another if answer == plain => Verdict::Confused,
+        Expects::Absent if answer == plain => Verdict::Confused,
+        Expects::Absent if answer == absent => Verdict::Ignored,
+        Expects::Same if answer == plain => Verdict::Ignored,
         // another method was served, or looked for in vain
-        Expects::SameAnswer if !is_refused || matches!(answer.status, 405 | 501) => Verdict::Confused,
+        Expects::Same if !is_refused || matches!(answer.status, 405 | 501) => Verdict::Confused,
         _ if is_refused => Verdict::Refused,
         _ => Verdict::Different,
     }
@@ -180,18 +180,18 @@ mod tests {
         let answer = |status, body: &str| Answer::new(status, body.as_bytes());
         let (plain, absent) = (answer(200, "book"), answer(404, ""));
         for (expects, answer, expected) in [
-            (Expects::AnotherAnswer, Some(answer(200, "book")), Verdict::Confused),
-            (Expects::AnotherAnswer, Some(answer(200, "list")), Verdict::Different),
-            (Expects::AnotherAnswer, Some(answer(400, "")), Verdict::Refused),
-            (Expects::AnotherAnswer, None, Verdict::Refused),
-            (Expects::AbsentAnswer, Some(answer(200, "book")), Verdict::Confused),
-            (Expects::AbsentAnswer, Some(answer(404, "")), Verdict::Ignored),
-            (Expects::AbsentAnswer, Some(answer(400, "")), Verdict::Refused),
-            (Expects::SameAnswer, Some(answer(200, "book")), Verdict::Ignored),
-            (Expects::SameAnswer, Some(answer(405, "")), Verdict::Confused),
-            (Expects::SameAnswer, Some(answer(204, "")), Verdict::Confused),
-            (Expects::SameAnswer, Some(answer(404, "")), Verdict::Refused),
-            (Expects::SameAnswer, Some(answer(400, "")), Verdict::Refused),
+            (Expects::Another, Some(answer(200, "book")), Verdict::Confused),
+            (Expects::Another, Some(answer(200, "list")), Verdict::Different),
+            (Expects::Another, Some(answer(400, "")), Verdict::Refused),
+            (Expects::Another, None, Verdict::Refused),
+            (Expects::Absent, Some(answer(200, "book")), Verdict::Confused),
+            (Expects::Absent, Some(answer(404, "")), Verdict::Ignored),
+            (Expects::Absent, Some(answer(400, "")), Verdict::Refused),
+            (Expects::Same, Some(answer(200, "book")), Verdict::Ignored),
+            (Expects::Same, Some(answer(405, "")), Verdict::Confused),
+            (Expects::Same, Some(answer(204, "")), Verdict::Confused),
+            (Expects::Same, Some(answer(404, "")), Verdict::Refused),
+            (Expects::Same, Some(answer(400, "")), Verdict::Refused),
         ] {
             assert_eq!(verdict(expects, answer.as_ref(), &plain, &absent), expected, "{expects:?} {answer:?}");
         }

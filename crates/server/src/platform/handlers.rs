@@ -7,8 +7,8 @@ use axum::response::Response;
 
 use crate::http::error::ApiError;
 use crate::platform::{
-    Call, access, approval_requests, authorizations, clients, divisions, organization, permissions, registration_tokens, roles,
-    scopes, snapshot, subjects, tokens, user_roles, user_search, users,
+    Call, access, approval_requests, authorizations, clients, divisions, organization, permissions,
+    registration_tokens, roles, scopes, snapshot, subjects, tokens, user_roles, user_search, users,
 };
 
 /// What a handler gives.

@@ -22,9 +22,9 @@ mod impact;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
-mod registration_token;
-#[cfg(test)]
 mod probe;
+#[cfg(test)]
+mod registration_token;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]

@@ -11,11 +11,11 @@ pub(super) struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expects {
     /// A refusal, or any other answer than that of the plain request.
-    AnotherAnswer,
+    Another,
     /// That of a path which is not there.
-    AbsentAnswer,
+    Absent,
     /// That of the plain request, or a refusal: what was added must not count.
-    SameAnswer,
+    Same,
 }
 
 /// One request.
@@ -140,7 +140,7 @@ fn targets(known: &Known) -> Vec<Case> {
         name,
         bytes: known.plain("GET", &target),
         sent: target,
-        expects: Expects::AnotherAnswer,
+        expects: Expects::Another,
         why,
     };
     variants.into_iter().filter(is_other).map(case).collect()
@@ -157,7 +157,7 @@ fn methods(known: &Known) -> Vec<Case> {
         name,
         sent: format!("{method} {}", known.path),
         bytes: known.plain(method, &known.path),
-        expects: Expects::AnotherAnswer,
+        expects: Expects::Another,
         why: CASE,
     };
     vec![case("get", "small-method"), case("Get", "mixed-method")]
@@ -175,14 +175,14 @@ fn overrides(known: &Known) -> Vec<Case> {
     .map(|(header, name)| {
         let sent = format!("{header}: {OTHER_METHOD}");
         let bytes = known.with("GET", &known.path, &[&sent]);
-        Case { name, sent, bytes, expects: Expects::SameAnswer, why: METHOD }
+        Case { name, sent, bytes, expects: Expects::Same, why: METHOD }
     });
     let query = format!("{}?_method={OTHER_METHOD}", known.path);
     let query = Case {
         name: "method-in-the-query",
         bytes: known.plain("GET", &query),
         sent: query,
-        expects: Expects::SameAnswer,
+        expects: Expects::Same,
         why: METHOD,
     };
     let path = [
@@ -196,7 +196,7 @@ fn overrides(known: &Known) -> Vec<Case> {
     .map(|(header, name)| {
         let sent = format!("{header}: {}", known.path);
         let bytes = known.with("GET", &known.absent(), &[&sent]);
-        Case { name, sent, bytes, expects: Expects::AbsentAnswer, why: PATH }
+        Case { name, sent, bytes, expects: Expects::Absent, why: PATH }
     });
     method.into_iter().chain([query]).chain(path).collect()
 }
@@ -212,7 +212,7 @@ fn framing(known: &Known) -> Vec<Case> {
         name,
         sent: sent.escape_default().to_string(),
         bytes,
-        expects: Expects::AnotherAnswer,
+        expects: Expects::Another,
         why,
     };
     let fields = |name, lines: &[&str], body: &str, why| {

@@ -40,7 +40,8 @@ impl Kind {
 
     /// Debian keeps some in a folder that is not on everybody's path.
     fn binary(self) -> Option<String> {
-        let folders = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/usr/local/sbin";
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = format!("{}:/usr/sbin:/usr/local/sbin", path.display());
         let found =
             folders.split(':').map(|folder| format!("{folder}/{}", self.name())).find(|path| Path::new(path).exists());
         if found.is_none() {
