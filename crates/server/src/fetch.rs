@@ -66,7 +66,7 @@ pub enum FetchError {
     /// More than was asked for.
     #[error("the answer is longer than {0} bytes, or broke off")]
     TooLong(usize),
-    /// [`TIMEOUT`], [`AT_A_TIME`]
+    /// It, or those before it, took longer than a fetch may.
     #[error("the answer took too long")]
     TooSlow,
 }

@@ -41,11 +41,12 @@ async fn g07_defaults_hold_where_an_entry_does_not_say_otherwise() {
     ]);
     assert_eq!(decisions(&fixture, &parts).await, [true, false]);
 
+    // the app was granted `records`, so a token that asks for another scope only has none
     let mut ceiling = read_and_write("alice@acme.test");
     ceiling["context"] = json!({ "scopes": ["records:readonly"] });
     ceiling["evaluations"][1]["context"] = json!({});
-    ceiling["evaluations"][2]["context"] = json!({ "scopes": [] });
-    assert_eq!(decisions(&fixture, &ceiling).await, [true, true, false], "an entry's context replaces the default");
+    ceiling["evaluations"][2]["context"] = json!({ "scopes": ["records"] });
+    assert_eq!(decisions(&fixture, &ceiling).await, [false, true, true], "an entry's context replaces the default");
 }
 
 #[tokio::test]
