@@ -1,6 +1,7 @@
 //! The running server: its state, how it starts and how it ends.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,8 +51,13 @@ const CLIENT_FAILURES: u32 = 10;
 const CLIENT_WAIT_SECONDS: i64 = 60;
 
 /// Everything that a request handler may reach.
+///
+/// A handle: every request has some of its own, so a clone must cost one count and not one for each part.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// The parts of a running server.
+pub struct Parts {
     /// The database.
     pub store: Store,
     configured: Arc<Configured>,
@@ -94,6 +100,13 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
     pub entropy: Arc<dyn Entropy>,
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl App {
@@ -195,7 +208,7 @@ impl Application {
             store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref()).server_secret("dpop_nonces").await?;
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
         let (decisions, unwritten) = DecisionLog::open(&config.decision_log)?;
-        let app = App {
+        let app = App(Arc::new(Parts {
             store,
             configured: Arc::new(configured),
             contracts,
@@ -218,7 +231,7 @@ impl Application {
             origin,
             clock,
             entropy,
-        };
+        }));
         let gateway = match config.gateway.listen {
             None => None,
             Some(address) => {
