@@ -123,6 +123,7 @@ impl DecisionLog {
 
     /// Records a decision, unless nobody wants to know or there is no room. Every denial, and one in so many allows.
     pub(super) fn record(&self, visit: &Visit<'_>, contract: &str, ask: Ask<'_>, answer: Result<&Allowed, &Refusal>) {
+        report(visit, answer);
         let Some(queue) = &self.queue else { return };
         let is_plain_allow = answer.is_ok_and(|allowed| allowed.would_be_missing.is_none());
         let is_left_out =
@@ -149,6 +150,22 @@ impl DecisionLog {
             tokio::time::sleep(WRITING).await;
         }
     }
+}
+
+/// Says in the server's own log what enforcement would have refused, where an organization only reports: also without a
+/// decision log nobody misses it.
+fn report(visit: &Visit<'_>, answer: Result<&Allowed, &Refusal>) {
+    let (Ok(Allowed { operation_id, would_be_missing: Some(missing), .. }), Asker::Live(live)) = (answer, &visit.asker)
+    else {
+        return;
+    };
+    tracing::info!(
+        organization.id = %live.bearer.organization,
+        client.id = %live.bearer.client,
+        operation.id = operation_id,
+        %missing,
+        "enforcement would have refused this call",
+    );
 }
 
 impl Unwritten {
