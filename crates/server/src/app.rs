@@ -19,7 +19,7 @@ use countersign_store::{Location, Options, Store, StoreError, SystemTask};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
-use crate::config::{Config, PublicOrigin};
+use crate::config::{Config, PublicOrigin, Upstream};
 use crate::contracts::{self, Configured, Loaded};
 use crate::enforce::ext_authz::ExtAuthz;
 use crate::enforce::gateway::Gateway;
@@ -60,12 +60,12 @@ pub struct App(Arc<Parts>);
 pub struct Parts {
     /// The database.
     pub store: Store,
-    configured: Arc<Configured>,
-    contracts: Arc<ArcSwap<Loaded>>,
+    configured: Configured,
+    contracts: ArcSwap<Loaded>,
     /// The APIs behind the doors.
-    pub upstreams: Arc<Upstreams>,
+    pub upstreams: Upstreams,
     /// Whose word about a call is believed at the forward-auth door.
-    pub trusted_proxies: Arc<[IpAddr]>,
+    pub trusted_proxies: Vec<IpAddr>,
     /// What they were told of callers.
     pub signed_identities: SignedIdentities,
     /// Compiled organizations.
@@ -83,7 +83,7 @@ pub struct Parts {
     /// Wrong codes of devices, by person and by address.
     pub user_code_attempts: UserCodeAttempts,
     /// Whose word about a client's certificate is believed.
-    pub client_certificate_proxies: Arc<[IpAddr]>,
+    pub client_certificate_proxies: Vec<IpAddr>,
     /// Whether apps can register themselves (RFC 7591).
     pub registers_clients: bool,
     /// Nonces of DPoP proofs, the same on every node.
@@ -123,6 +123,11 @@ impl App {
             tracing::info!("contracts were imported; the catalogue was loaded again");
         }
         Ok(())
+    }
+
+    /// The resource (RFC 8707) that an upstream's tokens are for.
+    pub fn resource_of<'a>(&'a self, upstream: &'a Upstream) -> &'a str {
+        upstream.resource.as_deref().unwrap_or(self.origin.as_str())
     }
 
     /// Whether tokens can be asked for all these APIs (RFC 8707): our own is called by the origin, as its metadata say
@@ -203,17 +208,17 @@ impl Application {
         let store = Store::open(&location(config), Options::default()).await?;
         let signing_keys = SigningKeys::open(&store, config, clock.now(), entropy.as_ref()).await?;
         let loaded = contracts::load(&store, &configured, clock.now(), entropy.as_ref()).await?;
-        let contracts = Arc::new(ArcSwap::from_pointee(loaded));
+        let contracts = ArcSwap::from_pointee(loaded);
         let nonce_key =
             store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref()).server_secret("dpop_nonces").await?;
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
         let (decisions, unwritten) = DecisionLog::open(&config.decision_log)?;
         let app = App(Arc::new(Parts {
             store,
-            configured: Arc::new(configured),
+            configured,
             contracts,
-            upstreams: Arc::new(Upstreams::new(config.upstream.clone())),
-            trusted_proxies: config.forward_auth.trusted_proxies.clone().into(),
+            upstreams: Upstreams::new(config.upstream.clone()),
+            trusted_proxies: config.forward_auth.trusted_proxies.clone(),
             signed_identities: SignedIdentities::default(),
             snapshots: Snapshots::default(),
             decisions,
@@ -222,7 +227,7 @@ impl Application {
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
             user_code_attempts: UserCodeAttempts::default(),
-            client_certificate_proxies: config.server.client_certificate_proxies.clone().into(),
+            client_certificate_proxies: config.server.client_certificate_proxies.clone(),
             registers_clients: config.server.client_registration,
             dpop_nonces: DpopNonces::new(nonce_key),
             fetcher,

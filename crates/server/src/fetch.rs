@@ -11,21 +11,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use bytes::Bytes;
 use countersign_domain::outgoing::is_public;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use crate::config::Outgoing;
+use crate::tls;
 
 /// How long one exchange may take, from the name's look-up to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -237,18 +236,11 @@ impl<T> Drop for AbortOnDrop<T> {
 }
 
 /// The public authorities, and those of `ca`.
+/// Authorities that the configuration names are trusted beside the public ones.
 fn tls(ca: Option<&Path>) -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    if let Some(file) = ca {
-        let named = || format!("{}: a PEM file of certificates is needed", file.display());
-        for certificate in CertificateDer::pem_file_iter(file).with_context(named)? {
-            roots.add(certificate.with_context(named)?).with_context(named)?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    let mut roots = tls::public_roots();
+    ca.map_or(Ok(()), |file| tls::add_roots(&mut roots, file))?;
+    tls::client_config(roots, None)
 }
 
 #[cfg(test)]

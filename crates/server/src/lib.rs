@@ -14,4 +14,5 @@ pub mod oauth;
 pub mod platform;
 pub mod router;
 pub mod telemetry;
+pub mod tls;
 pub mod web;

@@ -94,8 +94,7 @@ impl Listener {
                     // over the limit a connection is closed unread: whoever floods gets nothing out of it
                     let Some(place) = connections.take(peer.ip()) else { continue };
                     tokio::spawn(connection(
-                        stream,
-                        peer,
+                        (stream, peer),
                         self.tls.clone(),
                         service.clone(),
                         draining.watcher(),
@@ -116,8 +115,7 @@ impl Listener {
 }
 
 async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
+    (stream, peer): (TcpStream, SocketAddr),
     tls: Option<Tls>,
     service: impl Answer,
     watcher: Watcher,

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(unreachable_pub, reason = "a test binary exports nothing")]
 
+#[path = "support/issued.rs"]
+mod issued;
 #[expect(dead_code, unused_imports, reason = "what other tests need")]
 mod support;
 #[expect(dead_code, reason = "its `main`")]
@@ -13,10 +15,9 @@ mod tower_layer;
 use std::time::Duration;
 
 use countersign_decision::{ImportOptions, SourceFile, import};
-use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
-use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
+use countersign_domain::id::{ClientId, UserId};
+use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::role::Assignee;
-use countersign_domain::secret::{Secret, SecretKind};
 use countersign_store::user::UserFilter;
 use countersign_store::{Page, SystemTask};
 use serde_json::{Value, json};
@@ -132,37 +133,12 @@ impl Town {
 
     /// An access token of an app for somebody; of an app for itself where nobody is named.
     fn token(&self, organization: &str, client: &str, name: Option<&str>) -> String {
-        let (now, entropy) = (self.server.app.clock.now(), self.server.app.entropy.as_ref());
         self.on_server(async {
             let subject = match name {
                 Some(name) => TokenSubject::User(self.user(organization, name).await),
                 None => TokenSubject::Client,
             };
-            let secret = Secret::generate(SecretKind::AccessToken, entropy);
-            let family = TokenFamily {
-                id: TokenFamilyId::generate(now, entropy),
-                organization: OrganizationId::parse(organization).unwrap(),
-                client: ClientId::parse(client).unwrap(),
-                subject,
-                ceiling: None,
-                resources: Vec::new(),
-                dpop_key: None,
-                session: None,
-                identity: None,
-                created_at: now,
-            };
-            let access = AccessToken {
-                digest: secret.digest(),
-                family: family.id.clone(),
-                ceiling: None,
-                confirmation: None,
-                audience: Vec::new(),
-                protocol_scopes: Vec::new(),
-                issued_at: now,
-                expires_at: now.plus_seconds(3_600),
-            };
-            self.server.store(SystemTask::TokenEndpoint).save_tokens(&family, &access).await.unwrap();
-            secret.expose().to_owned()
+            issued::token(&self.server, (organization, client), subject, None).await
         })
     }
 

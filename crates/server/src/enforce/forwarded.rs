@@ -65,7 +65,7 @@ impl Forwarded<'_> {
             now: context.now,
         };
         let presented = Presented::read(app, called, self.proxy);
-        let resource = place.upstream.resource.as_deref().unwrap_or(app.origin.as_str());
+        let resource = app.resource_of(place.upstream);
         let visit = Visit::receive(app, context, presented, (self.door, resource)).await?;
         let mut answer = match self.admit(&visit, place) {
             Ok(headers) => (StatusCode::OK, headers).into_response(),

@@ -63,6 +63,8 @@ struct Received<'r> {
     peer: SocketAddr,
     host: &'r str,
     origin: String,
+    /// The canonical path outside.
+    path: &'r str,
 }
 
 impl Gateway {
@@ -113,9 +115,9 @@ impl Gateway {
             return Ok(answer);
         }
         let page = cors::allowed_origin(place.upstream, &parts.headers).cloned();
-        let received = Received { parts: &parts, peer, host, origin };
+        let received = Received { parts: &parts, peer, host, origin, path: target.path() };
         let mut answer = match headers::check(&parts.headers) {
-            Ok(()) => self.visit(&received, target.path(), place, body, context).await,
+            Ok(()) => self.visit(&received, place, body, context).await,
             Err(error) => Err(error),
         }
         .unwrap_or_else(|error| error.respond(context));
@@ -129,15 +131,14 @@ impl Gateway {
     async fn visit(
         &self,
         received: &Received<'_>,
-        path: &str,
         place: Place<'_, '_>,
         body: Incoming,
         context: &RequestContext,
     ) -> Result<Response<Body>, ApiError> {
-        let Received { parts, peer, origin, .. } = received;
+        let Received { parts, peer, origin, path, .. } = received;
         let called = Called { method: parts.method.as_str(), origin, path, headers: &parts.headers, now: context.now };
         let presented = Presented::read(&self.app, called, peer.ip());
-        let resource = place.upstream.resource.as_deref().unwrap_or(self.app.origin.as_str());
+        let resource = self.app.resource_of(place.upstream);
         let visit = Visit::receive(&self.app, context, presented, (Door::Gateway, resource)).await?;
         let mut answer = match self.admit(&visit, received, place, body).await {
             Ok(answer) => answer,

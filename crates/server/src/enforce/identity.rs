@@ -1,7 +1,7 @@
 //! Who calls, as an upstream is told: in plain headers, or in one that is signed.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use countersign_decision::{OwnedPermit, Subject};
+use countersign_decision::{OwnedPermit, Scope, Subject};
 use countersign_domain::oauth::signing_key::SigningAlgorithm;
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
@@ -33,14 +33,10 @@ const REUSED_SECONDS: i64 = 60;
 const MAX_KEPT: u64 = 50_000;
 
 /// What an upstream is told of a caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Identity<'a> {
-    organization: &'a str,
-    client: &'a str,
-    user: Option<&'a str>,
-    scopes: String,
-    /// The token, and the state of the organization that this was read from.
-    source: (Digest, i64),
+    live: &'a LiveToken,
+    permit: &'a OwnedPermit,
 }
 
 /// Signed forms that are used again: a signature costs more than everything else that a door does.
@@ -68,20 +64,25 @@ impl Default for SignedIdentities {
 
 impl<'a> Identity<'a> {
     /// The caller of an allowed call; `None` for a public operation that was called without a live token.
-    pub fn of(asker: &Asker, permit: Option<&'a OwnedPermit>) -> Option<Self> {
-        let (Asker::Live(live), Some(permit)) = (asker, permit) else { return None };
-        let LiveToken { digest, bearer, .. } = &**live;
-        let scopes: Vec<&str> = asker.authority().scopes().map(countersign_decision::Scope::as_str).collect();
-        Some(Self {
-            organization: permit.organization(),
-            client: permit.client(),
-            user: match permit.subject() {
-                Subject::User(user) => Some(user),
-                Subject::Client => None,
-            },
-            scopes: scopes.join(" "),
-            source: (*digest, bearer.org_revision),
-        })
+    pub fn of(asker: &'a Asker, permit: Option<&'a OwnedPermit>) -> Option<Self> {
+        match (asker, permit) {
+            (Asker::Live(live), Some(permit)) => Some(Self { live, permit }),
+            _ => None,
+        }
+    }
+
+    fn user(&self) -> Option<&'a str> {
+        match self.permit.subject() {
+            Subject::User(user) => Some(user),
+            Subject::Client => None,
+        }
+    }
+
+    /// Looked up where they are told: the rest of a call needs no list.
+    fn scopes(&self) -> String {
+        let authority = self.live.snapshot.authority(&self.live.caller);
+        let scopes: Vec<&str> = authority.scopes().map(Scope::as_str).collect();
+        scopes.join(" ")
     }
 
     /// Adds what `upstream` wants to hear, in place of whatever stands there.
@@ -105,12 +106,12 @@ impl<'a> Identity<'a> {
         match upstream.identity_headers {
             IdentityHeaders::None => {}
             IdentityHeaders::Plain => {
-                headers.insert(ORGANIZATION, HeaderValue::from_str(self.organization)?);
-                headers.insert(CLIENT, HeaderValue::from_str(self.client)?);
-                if let Some(user) = self.user {
+                headers.insert(ORGANIZATION, HeaderValue::from_str(self.permit.organization())?);
+                headers.insert(CLIENT, HeaderValue::from_str(self.permit.client())?);
+                if let Some(user) = self.user() {
                     headers.insert(USER, HeaderValue::from_str(user)?);
                 }
-                headers.insert(SCOPES, HeaderValue::from_str(&self.scopes)?);
+                headers.insert(SCOPES, HeaderValue::from_str(&self.scopes())?);
             }
             IdentityHeaders::Jwt => {
                 headers.insert(SIGNED, self.signed(app, upstream, now)?);
@@ -120,19 +121,20 @@ impl<'a> Identity<'a> {
     }
 
     fn signed(&self, app: &App, upstream: &Upstream, now: Timestamp) -> anyhow::Result<HeaderValue> {
-        let key = (self.source.0, self.source.1, upstream.name.clone());
+        let key = (self.live.digest, self.live.bearer.org_revision, upstream.name.clone());
         if let Some((made_at, value)) = app.signed_identities.0.get(&key)
             && (0..REUSED_SECONDS).contains(&now.seconds_since(made_at))
         {
             return Ok(value);
         }
+        let (permit, scopes) = (self.permit, self.scopes());
         let claims = Claims {
             iss: app.origin.as_str(),
             aud: upstream.resource.as_deref().unwrap_or(&upstream.name),
-            sub: self.user.unwrap_or(self.client),
-            client_id: self.client,
-            org: self.organization,
-            scope: &self.scopes,
+            sub: self.user().unwrap_or_else(|| permit.client()),
+            client_id: permit.client(),
+            org: permit.organization(),
+            scope: &scopes,
             iat: now.as_seconds(),
             exp: now.plus_seconds(SIGNED_SECONDS).as_seconds(),
         };

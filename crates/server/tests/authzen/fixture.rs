@@ -1,14 +1,11 @@
 //! An API with records, two people and an enforcement point that asks for them.
 
-use countersign_domain::client::DEFAULT_TOKEN_TTL_SECONDS;
-use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId};
-use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
-use countersign_domain::secret::{Secret, SecretKind};
+use countersign_domain::oauth::token::TokenSubject;
 use countersign_server::config::Config;
-use countersign_store::SystemTask;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::issued;
 use super::support::{Answer, Server};
 
 const CONTRACT: &str = r#"
@@ -104,32 +101,7 @@ impl Fixture {
 
 /// A token of a client for itself, put into the database directly.
 pub async fn token(server: &Server, client: &str) -> String {
-    let (now, entropy) = (server.app.clock.now(), server.app.entropy.as_ref());
-    let secret = Secret::generate(SecretKind::AccessToken, entropy);
-    let family = TokenFamily {
-        id: TokenFamilyId::generate(now, entropy),
-        organization: OrganizationId::parse("acme").unwrap(),
-        client: ClientId::parse(client).unwrap(),
-        subject: TokenSubject::Client,
-        ceiling: None,
-        resources: Vec::new(),
-        dpop_key: None,
-        session: None,
-        identity: None,
-        created_at: now,
-    };
-    let access = AccessToken {
-        digest: secret.digest(),
-        family: family.id.clone(),
-        ceiling: None,
-        confirmation: None,
-        audience: Vec::new(),
-        protocol_scopes: Vec::new(),
-        issued_at: now,
-        expires_at: now.plus_seconds(DEFAULT_TOKEN_TTL_SECONDS),
-    };
-    server.store(SystemTask::TokenEndpoint).save_tokens(&family, &access).await.unwrap();
-    secret.expose().to_owned()
+    issued::token(server, ("acme", client), TokenSubject::Client, None).await
 }
 
 /// A user with an app.

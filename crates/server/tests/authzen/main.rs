@@ -14,6 +14,8 @@ mod basic;
 mod batch;
 mod discovery;
 mod fixture;
+#[path = "../support/issued.rs"]
+mod issued;
 mod search;
 #[expect(dead_code, unused_imports, reason = "these tests use a part of it")]
 #[path = "../support/mod.rs"]

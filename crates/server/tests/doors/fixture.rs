@@ -2,17 +2,16 @@
 
 use std::net::SocketAddr;
 
-use countersign_decision::Scope;
-use countersign_domain::client::DEFAULT_TOKEN_TTL_SECONDS;
-use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
-use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
-use countersign_domain::secret::{Digest, Secret, SecretKind};
+use countersign_domain::id::{ClientId, UserId};
+use countersign_domain::oauth::token::TokenSubject;
+use countersign_domain::secret::Digest;
 use countersign_server::app::Application;
 use countersign_server::config::Config;
 use countersign_store::user::UserFilter;
 use countersign_store::{Page, SystemTask};
 use tempfile::TempDir;
 
+use super::issued;
 use super::support::Server;
 use super::upstream::Upstream;
 
@@ -143,36 +142,11 @@ pub async fn token(
     email: Option<&str>,
     ceiling: Option<&[&str]>,
 ) -> String {
-    let (now, entropy) = (server.app.clock.now(), server.app.entropy.as_ref());
-    let secret = Secret::generate(SecretKind::AccessToken, entropy);
     let subject = match email {
         Some(email) => TokenSubject::User(user(server, organization, email).await),
         None => TokenSubject::Client,
     };
-    let family = TokenFamily {
-        id: TokenFamilyId::generate(now, entropy),
-        organization: OrganizationId::parse(organization).unwrap(),
-        client: ClientId::parse(client).unwrap(),
-        subject,
-        ceiling: ceiling.map(|scopes| scopes.iter().map(|scope| scope.parse::<Scope>().unwrap()).collect()),
-        resources: Vec::new(),
-        dpop_key: None,
-        session: None,
-        identity: None,
-        created_at: now,
-    };
-    let access = AccessToken {
-        digest: secret.digest(),
-        family: family.id.clone(),
-        ceiling: family.ceiling.clone(),
-        confirmation: None,
-        audience: Vec::new(),
-        protocol_scopes: Vec::new(),
-        issued_at: now,
-        expires_at: now.plus_seconds(DEFAULT_TOKEN_TTL_SECONDS),
-    };
-    server.store(SystemTask::TokenEndpoint).save_tokens(&family, &access).await.unwrap();
-    secret.expose().to_owned()
+    issued::token(server, (organization, client), subject, ceiling).await
 }
 
 async fn user(server: &Server, organization: &str, email: &str) -> UserId {

@@ -11,6 +11,8 @@ mod forward_auth;
 mod front_proxies;
 mod gateway;
 mod http_2;
+#[path = "../support/issued.rs"]
+mod issued;
 mod raw;
 mod same_answer;
 #[expect(dead_code, unused_imports, reason = "these tests use a part of it")]

@@ -12,9 +12,7 @@ use sqlx::any::AnyRow;
 use crate::change::Author;
 use crate::column::{Columns, json_text};
 use crate::db::Transaction;
-use crate::token::family::{
-    ceiling_text, end_family, insert_access_token, insert_family, insert_refresh_token, optional_session, thumbprint,
-};
+use crate::token::family::{ceiling_text, end_family, insert_tokens, optional_session, thumbprint};
 use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
 
@@ -64,11 +62,7 @@ impl CodeClaim<'_> {
         {
             return Err(StoreError::Invalid { what: "the family is not the code's".to_owned() });
         }
-        insert_family(&mut self.transaction, family, self.now).await?;
-        insert_access_token(&mut self.transaction, family, access).await?;
-        if let Some(refresh) = refresh {
-            insert_refresh_token(&mut self.transaction, family, refresh).await?;
-        }
+        insert_tokens(&mut self.transaction, family, access, refresh, self.now).await?;
         self.transaction.commit().await
     }
 

@@ -14,9 +14,7 @@ use sqlx::any::AnyRow;
 use crate::change::Author;
 use crate::column::{Columns, json_text};
 use crate::db::Transaction;
-use crate::token::family::{
-    ceiling_text, end_family, insert_access_token, insert_family, insert_refresh_token, thumbprint,
-};
+use crate::token::family::{ceiling_text, end_family, insert_tokens, thumbprint};
 use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
 
@@ -103,11 +101,7 @@ impl DeviceCodeClaim<'_> {
         if !is_of_code {
             return Err(StoreError::Invalid { what: "the family is not the device code's".to_owned() });
         }
-        insert_family(&mut self.transaction, family, self.now).await?;
-        insert_access_token(&mut self.transaction, family, access).await?;
-        if let Some(refresh) = refresh {
-            insert_refresh_token(&mut self.transaction, family, refresh).await?;
-        }
+        insert_tokens(&mut self.transaction, family, access, refresh, self.now).await?;
         self.transaction.commit().await
     }
 

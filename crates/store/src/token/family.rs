@@ -18,8 +18,7 @@ impl SystemStore<'_> {
     pub async fn save_tokens(&self, family: &TokenFamily, access: &AccessToken) -> Result<(), StoreError> {
         self.database
             .write(|mut transaction| async move {
-                insert_family(&mut transaction, family, self.now).await?;
-                insert_access_token(&mut transaction, family, access).await?;
+                insert_tokens(&mut transaction, family, access, None, self.now).await?;
                 transaction.commit().await
             })
             .await
@@ -227,6 +226,22 @@ pub(crate) async fn insert_access_token(
     .execute(&mut **transaction)
     .await?;
     Ok(())
+}
+
+/// A new family with its first tokens.
+pub(crate) async fn insert_tokens(
+    transaction: &mut Transaction,
+    family: &TokenFamily,
+    access: &AccessToken,
+    refresh: Option<&RefreshToken>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    insert_family(transaction, family, now).await?;
+    insert_access_token(transaction, family, access).await?;
+    match refresh {
+        Some(refresh) => insert_refresh_token(transaction, family, refresh).await,
+        None => Ok(()),
+    }
 }
 
 pub(crate) async fn insert_refresh_token(

@@ -1,10 +1,8 @@
 //! Pooled connections to one upstream.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use axum::http::{Request, Response, Uri, uri};
 use bytes::Bytes;
 use http_body_util::{Either, Empty, Limited};
@@ -13,11 +11,10 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::{TlsFiles, UpstreamUrl};
+use crate::tls;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -75,30 +72,18 @@ impl UpstreamClient {
     }
 }
 
-/// How TLS is spoken with upstreams: trusted by `ca` or the public authorities, and known by `own`.
+/// How TLS is spoken with upstreams: trusted by `ca` alone or by the public authorities, and known by `own`.
 ///
 /// # Errors
 /// When a file cannot be used.
 pub(crate) fn tls(ca: Option<&Path>, own: Option<&TlsFiles>) -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    match ca {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+    let roots = match ca {
+        None => tls::public_roots(),
         Some(file) => {
-            let named = || format!("{}: a PEM file of certificates is needed", file.display());
-            for certificate in CertificateDer::pem_file_iter(file).with_context(named)? {
-                roots.add(certificate.with_context(named)?).with_context(named)?;
-            }
+            let mut roots = RootCertStore::empty();
+            tls::add_roots(&mut roots, file)?;
+            roots
         }
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots);
-    let Some(TlsFiles { certificate, key }) = own else { return Ok(builder.with_no_client_auth()) };
-    let named = || format!("{}, {}: a certificate and its key are needed, PEM", certificate.display(), key.display());
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(named)?;
-    let key = PrivateKeyDer::from_pem_file(key).with_context(named)?;
-    builder.with_client_auth_cert(chain, key).with_context(named)
+    };
+    tls::client_config(roots, own)
 }

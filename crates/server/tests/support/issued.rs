@@ -1,0 +1,45 @@
+//! Tokens that nobody asked for: put into the database as the token endpoint would have.
+
+use countersign_decision::Scope;
+use countersign_domain::client::DEFAULT_TOKEN_TTL_SECONDS;
+use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId};
+use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
+use countersign_domain::secret::{Secret, SecretKind};
+use countersign_store::SystemTask;
+
+use super::support::Server;
+
+/// An access token of a client in an organization, for somebody or for itself, with all that is authorized or with less.
+pub async fn token(
+    server: &Server,
+    (organization, client): (&str, &str),
+    subject: TokenSubject,
+    ceiling: Option<&[&str]>,
+) -> String {
+    let (now, entropy) = (server.app.clock.now(), server.app.entropy.as_ref());
+    let secret = Secret::generate(SecretKind::AccessToken, entropy);
+    let family = TokenFamily {
+        id: TokenFamilyId::generate(now, entropy),
+        organization: OrganizationId::parse(organization).unwrap(),
+        client: ClientId::parse(client).unwrap(),
+        subject,
+        ceiling: ceiling.map(|scopes| scopes.iter().map(|scope| scope.parse::<Scope>().unwrap()).collect()),
+        resources: Vec::new(),
+        dpop_key: None,
+        session: None,
+        identity: None,
+        created_at: now,
+    };
+    let access = AccessToken {
+        digest: secret.digest(),
+        family: family.id.clone(),
+        ceiling: family.ceiling.clone(),
+        confirmation: None,
+        audience: Vec::new(),
+        protocol_scopes: Vec::new(),
+        issued_at: now,
+        expires_at: now.plus_seconds(DEFAULT_TOKEN_TTL_SECONDS),
+    };
+    server.store(SystemTask::TokenEndpoint).save_tokens(&family, &access).await.unwrap();
+    secret.expose().to_owned()
+}
