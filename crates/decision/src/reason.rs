@@ -119,6 +119,26 @@ pub struct Denial<'a> {
 }
 
 impl Reason {
+    /// Every reason, in the order in which they apply.
+    pub const ALL: [Self; 16] = [
+        Self::BadRequestTarget,
+        Self::NoSuchOperation,
+        Self::MethodNotAllowed,
+        Self::UnstatedRequirement,
+        Self::OtherCredential,
+        Self::MissingCredentials,
+        Self::InvalidCredentials,
+        Self::UnknownOrganization,
+        Self::UnknownClient,
+        Self::UnknownUser,
+        Self::Inactive,
+        Self::AppRefused,
+        Self::AppNotAuthorized,
+        Self::MissingScope,
+        Self::RoleNotAllowed,
+        Self::MissingPermission,
+    ];
+
     /// The name by which decisions and logs show it.
     pub fn as_str(self) -> &'static str {
         match self {

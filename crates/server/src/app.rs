@@ -37,7 +37,10 @@ use crate::oauth::attempts::Attempts;
 use crate::oauth::client_sources::ClientSources;
 use crate::oauth::logout_notices;
 use crate::oauth::user_code_attempts::UserCodeAttempts;
+use crate::operations::Operations;
 use crate::router;
+use crate::telemetry::connections::ListenerCounts;
+use crate::telemetry::metrics::Metrics;
 
 /// How often a running server looks whether another process imported a contract or rotated the signing keys.
 const POLL: Duration = Duration::from_secs(1);
@@ -72,6 +75,8 @@ pub struct Parts {
     pub snapshots: Snapshots,
     /// What was decided.
     pub decisions: DecisionLog,
+    /// What was counted.
+    pub metrics: Arc<Metrics>,
     /// Live tokens.
     pub remembered: Remembered,
     /// Calls per token and minute.
@@ -171,6 +176,7 @@ pub struct Application {
     unwritten: Option<Unwritten>,
     gateway: Option<(Listener, Gateway)>,
     ext_authz: Option<(Listener, ExtAuthz)>,
+    operations: Option<Listener>,
 }
 
 /// The main listener's pages and endpoints.
@@ -200,7 +206,9 @@ impl Application {
     pub async fn start_with(config: &Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> anyhow::Result<Self> {
         let configured = Configured::read(config)?;
         let most = config.limits.connections_per_address;
-        let listener = listen(config.server.listen, None, most).await?;
+        let metrics = Arc::new(Metrics::new(clock.now()));
+        let counts = &metrics.listeners;
+        let listener = listen(config.server.listen, None, most, &counts.main).await?;
         let origin = PublicOrigin::new(config.server.public_origin.as_deref(), listener.address())?;
         config.outgoing.check(&origin)?;
         let fetcher = Fetcher::new(&config.outgoing)?;
@@ -222,6 +230,7 @@ impl Application {
             signed_identities: SignedIdentities::default(),
             snapshots: Snapshots::default(),
             decisions,
+            metrics: Arc::clone(&metrics),
             remembered: Remembered::default(),
             rate_limit,
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
@@ -243,17 +252,21 @@ impl Application {
                 let tls = config.gateway.tls.as_ref();
                 let tls = tls.map(|files| Tls::read(&files.certificate, &files.key)).transpose()?;
                 let gateway = Gateway::new(app.clone(), tls.is_some())?;
-                Some((listen(address, tls, most).await?, gateway))
+                Some((listen(address, tls, most, &counts.gateway).await?, gateway))
             }
         };
         let ext_authz = match config.ext_authz.listen {
             None => None,
             Some(address) => {
                 let service = ExtAuthz::new(app.clone(), &config.ext_authz.trusted_proxies);
-                Some((listen(address, None, most).await?, service))
+                Some((listen(address, None, most, &counts.ext_authz).await?, service))
             }
         };
-        Ok(Self { app, listener, unwritten, gateway, ext_authz })
+        let operations = match config.operations.listen {
+            None => None,
+            Some(address) => Some(listen(address, None, most, &counts.operations).await?),
+        };
+        Ok(Self { app, listener, unwritten, gateway, ext_authz, operations })
     }
 
     /// The address that is listened on.
@@ -269,6 +282,11 @@ impl Application {
     /// The address that Envoy asks, where there is one.
     pub fn ext_authz_address(&self) -> Option<SocketAddr> {
         self.ext_authz.as_ref().map(|(listener, _)| listener.address())
+    }
+
+    /// The address where operators look, where there is one.
+    pub fn operations_address(&self) -> Option<SocketAddr> {
+        self.operations.as_ref().map(Listener::address)
     }
 
     /// Serves until `stop` resolves, then lets the requests under way end.
@@ -291,10 +309,20 @@ impl Application {
         if let Some((listener, service)) = self.ext_authz {
             serving.spawn(listener.serve(service, until(stopped.clone())));
         }
+        // operators see how the others end
+        let (ending, ended) = tokio::sync::watch::channel(false);
+        let operations = self.operations.map(|listener| {
+            let operations = Operations::new(self.app.clone(), stopped.clone());
+            tokio::spawn(listener.serve(operations, until(ended)))
+        });
         serving.spawn(self.listener.serve(Pages(router::router(self.app)), until(stopped)));
         stop.await;
         let _ = stopping.send(true);
         while serving.join_next().await.is_some() {}
+        let _ = ending.send(true);
+        if let Some(operations) = operations {
+            let _ = operations.await;
+        }
         decisions.written().await;
         watch.abort();
         looking.abort();
@@ -308,8 +336,14 @@ async fn until(mut stopped: tokio::sync::watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn listen(address: SocketAddr, tls: Option<Tls>, connections_per_address: usize) -> anyhow::Result<Listener> {
-    Listener::bind(address, tls, connections_per_address).await.with_context(|| format!("cannot listen on `{address}`"))
+async fn listen(
+    address: SocketAddr,
+    tls: Option<Tls>,
+    connections_per_address: usize,
+    counts: &Arc<ListenerCounts>,
+) -> anyhow::Result<Listener> {
+    let listener = Listener::bind(address, tls, connections_per_address, Arc::clone(counts)).await;
+    listener.with_context(|| format!("cannot listen on `{address}`"))
 }
 
 /// Resolves at SIGTERM or SIGINT.

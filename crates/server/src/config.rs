@@ -4,6 +4,7 @@
 //! parser) override it.
 
 mod doors;
+mod operations;
 mod outgoing;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use doors::{
     DecisionLog, ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream,
     UpstreamUrl,
 };
+pub use operations::Operations;
 pub use outgoing::{ClientDocuments, Outgoing};
 
 /// Everything that an operator can set.
@@ -41,6 +43,8 @@ pub struct Config {
     pub ext_authz: ExtAuthz,
     /// What was decided, and where it is recorded.
     pub decision_log: DecisionLog,
+    /// The listener for whoever runs the server.
+    pub operations: Operations,
     /// The APIs behind these doors.
     #[serde(deserialize_with = "doors::distinct", skip_serializing_if = "Vec::is_empty")]
     pub upstream: Vec<Upstream>,

@@ -11,6 +11,7 @@ pub mod http;
 pub mod keys;
 pub mod listener;
 pub mod oauth;
+pub mod operations;
 pub mod platform;
 pub mod router;
 pub mod telemetry;

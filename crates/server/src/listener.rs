@@ -22,6 +22,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::telemetry::connections::ListenerCounts;
 use strict::Strict;
 pub use tls::{Tls, TlsError};
 
@@ -58,6 +59,7 @@ pub struct Listener {
     socket: TcpListener,
     tls: Option<Tls>,
     connections_per_address: usize,
+    counts: Arc<ListenerCounts>,
 }
 
 impl Listener {
@@ -65,8 +67,13 @@ impl Listener {
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub async fn bind(address: SocketAddr, tls: Option<Tls>, connections_per_address: usize) -> io::Result<Self> {
-        Ok(Self { socket: TcpListener::bind(address).await?, tls, connections_per_address })
+    pub async fn bind(
+        address: SocketAddr,
+        tls: Option<Tls>,
+        connections_per_address: usize,
+        counts: Arc<ListenerCounts>,
+    ) -> io::Result<Self> {
+        Ok(Self { socket: TcpListener::bind(address).await?, tls, connections_per_address, counts })
     }
 
     /// The address that is listened on.
@@ -81,7 +88,7 @@ impl Listener {
 
     /// Serves until `stop` resolves, then lets the requests under way end.
     pub async fn serve(self, service: impl Answer, stop: impl Future<Output = ()> + Send) {
-        let connections = Connections::new(self.connections_per_address);
+        let connections = Connections::new(self.connections_per_address, self.counts);
         let draining = GracefulShutdown::new();
         tokio::pin!(stop);
         loop {
@@ -119,26 +126,32 @@ async fn connection(
     tls: Option<Tls>,
     service: impl Answer,
     watcher: Watcher,
-    _place: Place,
+    place: Place,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "no TCP_NODELAY");
     }
     match tls {
-        None => speak(stream, peer, service, watcher).await,
+        None => speak((stream, peer), service, watcher, place.counts()).await,
         Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => speak(stream, peer, service, watcher).await,
-            Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
-            Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+            Ok(Ok(stream)) => speak((stream, peer), service, watcher, place.counts()).await,
+            Ok(Err(error)) => {
+                place.counts().tls.add();
+                tracing::debug!(%peer, %error, "a TLS handshake failed");
+            }
+            Err(_) => {
+                place.counts().tls.add();
+                tracing::debug!(%peer, "a TLS handshake took too long");
+            }
         },
     }
 }
 
 async fn speak(
-    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    peer: SocketAddr,
+    (stream, peer): (impl AsyncRead + AsyncWrite + Send + Unpin + 'static, SocketAddr),
     service: impl Answer,
     watcher: Watcher,
+    counts: &Arc<ListenerCounts>,
 ) {
     let mut builder = Builder::new(TokioExecutor::new());
     // slowness is watched where the bytes come in, over heads and bodies alike
@@ -158,7 +171,8 @@ async fn speak(
         let answer = service.clone().answer(request, peer);
         async move { Ok::<_, Infallible>(answer.await) }
     });
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(Strict::new(stream, peer)), respond);
+    let stream = TokioIo::new(Strict::new(stream, peer, Arc::clone(counts)));
+    let connection = builder.serve_connection_with_upgrades(stream, respond);
     if let Err(error) = watcher.watch(connection.into_owned()).await {
         tracing::debug!(%peer, error = &*error, "a connection ended early");
     }
@@ -169,6 +183,7 @@ async fn speak(
 struct Connections {
     most: usize,
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    counts: Arc<ListenerCounts>,
 }
 
 /// One connection's place; given back when it ends.
@@ -178,23 +193,33 @@ struct Place {
 }
 
 impl Connections {
-    fn new(most: usize) -> Self {
-        Self { most, open: Arc::default() }
+    fn new(most: usize, counts: Arc<ListenerCounts>) -> Self {
+        Self { most, open: Arc::default(), counts }
     }
 
     fn take(&self, address: IpAddr) -> Option<Place> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(address).or_default();
         if *count >= self.most {
+            self.counts.over_limit.add();
             return None;
         }
         *count += 1;
+        self.counts.accepted.add();
+        self.counts.open.enter();
         Some(Place { connections: self.clone(), address })
+    }
+}
+
+impl Place {
+    fn counts(&self) -> &Arc<ListenerCounts> {
+        &self.connections.counts
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.connections.counts.open.leave();
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = open.get_mut(&self.address) {
             *count -= 1;
@@ -211,7 +236,8 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_connections_and_others_have_theirs() {
-        let connections = Connections::new(2);
+        let counts = Arc::<ListenerCounts>::default();
+        let connections = Connections::new(2, Arc::clone(&counts));
         let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let first = connections.take(one);
         let _second = connections.take(one);
@@ -220,5 +246,6 @@ mod tests {
         drop(first);
         assert!(connections.take(one).is_some());
         assert_eq!(connections.open.lock().unwrap().len(), 1, "who has none is forgotten");
+        assert_eq!((counts.accepted.count(), counts.open.count(), counts.over_limit.count()), (4, 1, 1));
     }
 }

@@ -45,6 +45,7 @@ use crate::enforce::visit::Visit;
 use crate::http::dpop::Called;
 use crate::http::error::ApiError;
 use crate::http::now::RequestContext;
+use crate::telemetry::doors::Watch;
 use call::Incoming;
 pub use call::{Call, Page, Parameters};
 
@@ -60,20 +61,27 @@ pub async fn door(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
+    let watch = Watch::begin(Door::Platform);
+    let response = receive(&app, &context, peer, request).await;
+    watch.end(&app.metrics.doors, response.status());
+    response
+}
+
+async fn receive(app: &App, context: &RequestContext, peer: SocketAddr, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let called = Called::here(&app, &parts, context.now);
-    let presented = Presented::read(&app, called, peer.ip());
+    let called = Called::here(app, &parts, context.now);
+    let presented = Presented::read(app, called, peer.ip());
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let ask = Ask { method: parts.method.as_str(), target: target.as_bytes() };
-    let mut visit = match Visit::receive(&app, &context, presented, (Door::Platform, app.origin.as_str())).await {
+    let mut visit = match Visit::receive(app, context, presented, (Door::Platform, app.origin.as_str())).await {
         Ok(visit) => visit,
-        Err(error) => return error.respond(&context),
+        Err(error) => return error.respond(context),
     };
     let answer = match visit.check_rate() {
         Ok(()) => answer(&mut visit, ask, Incoming::new(&parts.headers, body)).await,
         Err(error) => Err(error),
     };
-    let mut response = answer.unwrap_or_else(|error| error.respond(&context));
+    let mut response = answer.unwrap_or_else(|error| error.respond(context));
     visit.finish(&parts.headers, &mut response);
     response
 }

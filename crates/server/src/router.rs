@@ -103,11 +103,21 @@ async fn openapi() -> Response {
 }
 
 async fn ready(State(app): State<App>) -> Response {
+    readiness(&app).await
+}
+
+/// Whether calls can be decided.
+pub(crate) async fn readiness(app: &App) -> Response {
     match app.store.ready().await {
         Ok(()) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!(error = %error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
+            not_ready("the database does not answer\n")
         }
     }
+}
+
+/// Whoever sends calls here should send them elsewhere.
+pub(crate) fn not_ready(why: &'static str) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }

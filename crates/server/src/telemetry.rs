@@ -1,4 +1,20 @@
-//! Logs: one line per event on standard error, as text on a terminal and as JSON elsewhere.
+//! What a server tells of itself: logs, one line per event on standard error, as text on a terminal and as JSON elsewhere;
+//! and metrics.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `families.rs` | every metric by name, with what it means |
+//! | `counting.rs` | counters, gauges, histograms: what a call writes to |
+//! | `doors.rs`, `connections.rs`, `process.rs` | what is counted where |
+//! | `metrics.rs`, `exposition.rs` | all of it, and how a scrape shows it |
+
+pub mod connections;
+pub mod counting;
+pub mod doors;
+pub mod exposition;
+pub mod families;
+pub mod metrics;
+mod process;
 
 use std::io::IsTerminal;
 

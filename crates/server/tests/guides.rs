@@ -11,7 +11,7 @@
 //! | `yaml NAME`, `toml NAME` | writes a file of this name | the same |
 //! | `text` | sees it | its lines are those of the command before; `…` stands for anything |
 //!
-//! Blocks of other kinds show something. The addresses 127.0.0.1:8080, :8081 and :9000 are replaced by free ones.
+//! Blocks of other kinds show something. The addresses 127.0.0.1:8080, :8081, :9000 and :9464 are replaced by free ones.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -73,6 +73,11 @@ fn the_gateway_is_put_before_an_api_as_the_guide_says() {
 }
 
 #[test]
+fn a_server_is_observed_as_the_guide_says() {
+    follow("docs/guides/observe.md");
+}
+
+#[test]
 fn the_configuration_is_what_its_page_says() {
     follow("docs/reference/configuration.md");
 }
@@ -87,12 +92,13 @@ fn follow(page: &str) {
     if Command::new("curl").arg("--version").output().is_err() {
         return skip("the guides, followed word for word: install curl (Debian: apt-get install curl)");
     }
-    let [address, gateway, api] = free_addresses();
+    let [address, gateway, api, operations] = free_addresses();
     let text = std::fs::read_to_string(root.join(page)).expect("the page");
     if text.contains("python3 -m") && Command::new("python3").arg("--version").output().is_err() {
         return skip("the guide to the gateway: install Python (Debian: apt-get install python3)");
     }
     let text = text.replace("127.0.0.1:8080", &address).replace("127.0.0.1:8081", &gateway);
+    let text = text.replace("127.0.0.1:9464", &operations);
     let text =
         text.replace("127.0.0.1:9000", &api).replace("http.server 9000", &api.replace("127.0.0.1:", "http.server "));
 
@@ -116,8 +122,8 @@ fn follow(page: &str) {
     }
 }
 
-fn free_addresses() -> [String; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+fn free_addresses() -> [String; 4] {
+    let listeners = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
     listeners.map(|listener| listener.local_addr().expect("an address").to_string())
 }
 

@@ -2,10 +2,38 @@
 //!
 //! `docs/reference/commands.md` is what `countersign --help` says, of every command. After a change of the command line:
 //! `COUNTERSIGN_WRITE_REFERENCE=1 cargo test --test reference`, and look at the difference.
+//!
+//! `docs/reference/metrics.md` is the table of metrics in the code; the same writes it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use countersign_server::telemetry::counting::BOUNDS_MICROS;
+use countersign_server::telemetry::families::{ALL, Family};
+
+#[test]
+fn the_page_of_metrics_is_the_table_in_the_code() {
+    let page = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/metrics.md"));
+    let bounds = BOUNDS_MICROS.map(|micros| (micros as f64 / 1e6).to_string()).join(", ");
+    let mut generated = format!(
+        "# Metrics\n\n\
+         What `/metrics` shows on the operations listener (`operations.listen`), in Prometheus' text format. Each node counts for itself, from its start. Labels \
+         have few values, and none of them is a person, an app, an organization, a path or anything that a caller sends. \
+         [The guide](../guides/observe.md) says what to look at.\n\n\
+         Histograms have buckets up to {bounds} seconds.\n\n\
+         | metric | kind | labels | |\n|---|---|---|---|\n",
+    );
+    for Family { name, kind, labels, meaning } in ALL {
+        let labels = labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
+        writeln!(generated, "| `{name}` | {} | {labels} | {meaning} |", kind.as_str()).expect("memory");
+    }
+    if std::env::var_os("COUNTERSIGN_WRITE_REFERENCE").is_some() {
+        std::fs::write(page, &generated).expect("the page");
+    }
+    let written = std::fs::read_to_string(page).expect("the page");
+    assert!(written == generated, "docs/reference/metrics.md is not the table in the code: see the head of this file");
+}
 
 #[test]
 fn the_page_of_commands_is_what_the_commands_say_of_themselves() {

@@ -35,6 +35,27 @@ pub struct Options {
     pub timeout_seconds: u32,
 }
 
+/// The connections of one pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// `read` and `write` (SQLite), `all` (PostgreSQL).
+    pub name: &'static str,
+    /// Waiting for work.
+    pub idle: usize,
+    /// At work.
+    pub used: usize,
+    /// As many as there may be.
+    pub most: u32,
+}
+
+impl PoolState {
+    fn of(name: &'static str, pool: &AnyPool) -> Self {
+        let idle = pool.num_idle();
+        let open = usize::try_from(pool.size()).unwrap_or(usize::MAX);
+        Self { name, idle, used: open.saturating_sub(idle), most: pool.options().get_max_connections() }
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct Database {
     engine: Engine,
@@ -117,6 +138,14 @@ impl Database {
         let row = sqlx::query("SELECT value FROM counters WHERE name = 'authority'").fetch_one(&self.readers).await?;
         self.authority.learn(row.try_get(0)?);
         Ok(())
+    }
+
+    /// Its pools as they stand.
+    pub(crate) fn pools(&self) -> Vec<PoolState> {
+        match self.engine {
+            Engine::Sqlite => vec![PoolState::of("read", &self.readers), PoolState::of("write", &self.writer)],
+            Engine::Postgres => vec![PoolState::of("all", &self.readers)],
+        }
     }
 
     pub(crate) async fn close(&self) {

@@ -44,7 +44,7 @@ mod used_proof;
 pub mod user;
 pub mod user_search;
 
-pub use db::{Location, Options};
+pub use db::{Location, Options, PoolState};
 pub use error::StoreError;
 pub use snapshot::News;
 pub use store::{Listing, OrgStore, Page, Store, SystemStore, SystemTask};

@@ -6,7 +6,7 @@ use countersign_domain::entropy::Entropy;
 use countersign_domain::id::OrganizationId;
 use countersign_domain::time::Timestamp;
 
-use crate::db::{Database, Location, Options};
+use crate::db::{Database, Location, Options, PoolState};
 use crate::error::StoreError;
 
 /// An open database.
@@ -123,6 +123,11 @@ impl Store {
     /// `Unavailable`.
     pub async fn ready(&self) -> Result<(), StoreError> {
         self.database.ready().await
+    }
+
+    /// The connections to the database, pool by pool.
+    pub fn pools(&self) -> Vec<PoolState> {
+        self.database.pools()
     }
 
     /// Waits for running work and closes the connections.

@@ -73,6 +73,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         if let Some(address) = application.ext_authz_address() {
             tracing::info!("Envoy is answered on {address}");
         }
+        if let Some(address) = application.operations_address() {
+            tracing::info!("operators find metrics on {address}");
+        }
         application.run(stop_signal()).await;
         Ok(())
     })

@@ -157,8 +157,14 @@ pub async fn identify(
         Presented::Token { digest, possession, .. } => (digest, possession),
     };
     let token = match app.remembered.get(&digest, &app.store, contracts) {
-        Some(token) => Some(token),
-        None => read(app, contracts, digest, now).await?,
+        Some(token) => {
+            app.metrics.token_hits.add();
+            Some(token)
+        }
+        None => {
+            app.metrics.token_misses.add();
+            read(app, contracts, digest, now).await?
+        }
     };
     Ok(match token {
         Some(token) if token.is_usable(&possession, resource, now) => Asker::Live(token),

@@ -24,6 +24,7 @@ use crate::enforce::log::Door;
 use crate::http::error::ApiError;
 use crate::http::now::RequestContext;
 use crate::listener::Answer;
+use crate::telemetry::doors::Watch;
 
 /// The gRPC service.
 #[derive(Clone)]
@@ -44,22 +45,32 @@ impl ExtAuthz {
 
     /// What Envoy's client is to be answered; 200 to let it through.
     async fn decide(&self, proxy: SocketAddr, request: &HttpRequest) -> Response<axum::body::Body> {
-        let context = RequestContext::new(&self.app);
+        let (context, watch) = (RequestContext::new(&self.app), Watch::begin(Door::ExtAuthz));
+        let answer = self.answer_for(proxy, request, &context).await;
+        watch.end(&self.app.metrics.doors, answer.status());
+        answer
+    }
+
+    async fn answer_for(
+        &self,
+        proxy: SocketAddr,
+        request: &HttpRequest,
+        context: &RequestContext,
+    ) -> Response<axum::body::Body> {
         let proxy = proxy.ip().to_canonical();
         if !self.trusted_proxies.contains(&proxy) {
             tracing::warn!(%proxy, "ext_authz was asked by a proxy that is not in ext_authz.trusted_proxies");
-            return ApiError::not_authorized("only proxies that the configuration names may ask here")
-                .respond(&context);
+            return ApiError::not_authorized("only proxies that the configuration names may ask here").respond(context);
         }
         let HttpRequest { method, path, host, scheme, .. } = request;
         let headers = match headers(request) {
             Ok(headers) if !method.is_empty() && !path.is_empty() && !host.is_empty() => headers,
-            Ok(_) => return ApiError::bad_request("method, path and host are needed").respond(&context),
-            Err(error) => return error.respond(&context),
+            Ok(_) => return ApiError::bad_request("method, path and host are needed").respond(context),
+            Err(error) => return error.respond(context),
         };
         let (is_https, door, headers) = (scheme == "https", Door::ExtAuthz, &headers);
         let forwarded = Forwarded { method, target: path, host, is_https, headers, proxy, door, upstream: None };
-        forwarded.answer(&self.app, &context).await
+        forwarded.answer(&self.app, context).await
     }
 }
 

@@ -22,6 +22,7 @@ use crate::enforce::log::Door;
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::now::RequestContext;
+use crate::telemetry::doors::Watch;
 
 /// What nginx, which knows only 401 and 403, would have been answered otherwise.
 const STATUS: HeaderName = HeaderName::from_static("x-countersign-status");
@@ -37,8 +38,6 @@ struct SubRequest<'h> {
     target: &'h str,
     host: &'h str,
     is_https: bool,
-    /// nginx makes 500 of every refusal that is not 401 or 403.
-    is_nginx: bool,
 }
 
 /// `/enforce/forward-auth`: 200 with an empty body, or the refusal. `?upstream=NAME` says whose target it is.
@@ -48,21 +47,34 @@ pub async fn forward_auth(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
+    let watch = Watch::begin(Door::ForwardAuth);
+    let (headers, query) = (request.headers(), request.uri().query());
+    let answer = answer(&app, &context, peer, headers, query).await;
+    watch.end(&app.metrics.doors, answer.status());
+    as_nginx_needs(is_nginx(headers), answer).await
+}
+
+async fn answer(
+    app: &App,
+    context: &RequestContext,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> Response {
     let proxy = peer.ip().to_canonical();
     if !app.trusted_proxies.contains(&proxy) {
         tracing::warn!(%peer, "forward-auth was asked by a proxy that is not in forward_auth.trusted_proxies");
-        return ApiError::not_authorized("only proxies that the configuration names may ask here").respond(&context);
+        return ApiError::not_authorized("only proxies that the configuration names may ask here").respond(context);
     }
-    let headers = request.headers();
-    let asked = read(headers).and_then(|asked| Ok((asked, upstream(request.uri().query())?)));
+    let asked = read(headers).and_then(|asked| Ok((asked, upstream(query)?)));
     let (asked, upstream) = match asked {
         Ok(asked) => asked,
-        Err(error) => return as_nginx_needs(is_nginx(headers), error.respond(&context)).await,
+        Err(error) => return error.respond(context),
     };
-    let SubRequest { method, target, host, is_https, is_nginx } = asked;
+    let SubRequest { method, target, host, is_https } = asked;
     let (door, upstream) = (Door::ForwardAuth, upstream.as_deref());
     let forwarded = Forwarded { method, target, host, is_https, headers, proxy, door, upstream };
-    as_nginx_needs(is_nginx, forwarded.answer(&app, &context).await).await
+    forwarded.answer(app, context).await
 }
 
 fn upstream(query: Option<&str>) -> Result<Option<String>, ApiError> {
@@ -72,6 +84,7 @@ fn upstream(query: Option<&str>) -> Result<Option<String>, ApiError> {
     Ok(name.map(str::to_owned))
 }
 
+/// nginx makes 500 of every refusal that is not 401 or 403.
 fn is_nginx(headers: &HeaderMap) -> bool {
     headers.contains_key("x-original-uri") || headers.contains_key("x-original-url")
 }
@@ -121,7 +134,6 @@ fn read(headers: &HeaderMap) -> Result<SubRequest<'_>, ApiError> {
         target: target.ok_or_else(|| missing("X-Forwarded-Uri or X-Original-URI"))?,
         host,
         is_https,
-        is_nginx: is_nginx(headers),
     })
 }
 

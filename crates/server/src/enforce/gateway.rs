@@ -28,6 +28,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version,
 use http_body_util::{Either, Empty, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::Upstream;
@@ -41,6 +42,7 @@ use crate::http::dpop::Called;
 use crate::http::error::ApiError;
 use crate::http::now::{CORRELATION_HEADER, RequestContext};
 use crate::listener::Answer;
+use crate::telemetry::doors::Watch;
 pub(crate) use client::tls;
 use client::{Sent, UpstreamClient};
 use headers::Via;
@@ -75,7 +77,8 @@ impl Gateway {
     pub fn new(app: App, is_https: bool) -> anyhow::Result<Self> {
         let reachable = app.upstreams.iter().filter_map(|upstream| Some((upstream, upstream.url.as_ref()?)));
         let clients = reachable.map(|(upstream, url)| {
-            let client = UpstreamClient::new(url, upstream.ca.as_deref(), upstream.client_tls.as_ref())?;
+            let counts = app.metrics.upstream(&upstream.name);
+            let client = UpstreamClient::new(url, upstream.ca.as_deref(), upstream.client_tls.as_ref(), counts)?;
             Ok((upstream.name.clone(), client))
         });
         let clients = Arc::new(clients.collect::<anyhow::Result<_>>()?);
@@ -83,7 +86,7 @@ impl Gateway {
     }
 
     async fn pass(self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let context = RequestContext::new(&self.app);
+        let (context, watch) = (RequestContext::new(&self.app), Watch::begin(Door::Gateway));
         let asks_to_upgrade = request.headers().contains_key(header::UPGRADE);
         let mut response =
             self.decide_and_forward(request, peer, &context).await.unwrap_or_else(|error| error.respond(&context));
@@ -94,6 +97,7 @@ impl Gateway {
         if asks_to_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
+        watch.end(&self.app.metrics.doors, response.status());
         response
     }
 
@@ -213,9 +217,20 @@ impl Gateway {
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         let timeout = Duration::from_secs(place.upstream.timeout_seconds);
+        let began = Instant::now();
         match tokio::time::timeout(timeout, client.send(request)).await {
-            Ok(answered) => answered.map_err(|error| failed(&error, place.upstream)),
-            Err(_) => Err(ApiError::gateway_timeout()),
+            Ok(Ok(answer)) => {
+                client.counts.answered(answer.status(), began.elapsed());
+                Ok(answer)
+            }
+            Ok(Err(error)) => {
+                client.counts.failed.add();
+                Err(failed(&error, place.upstream))
+            }
+            Err(_) => {
+                client.counts.timed_out.add();
+                Err(ApiError::gateway_timeout())
+            }
         }
     }
 

@@ -62,13 +62,24 @@ impl Remembered {
 
     /// A token as it stands, where nothing has changed since it was read.
     pub fn get(&self, digest: &Digest, store: &Store, contracts: &Arc<Contracts>) -> Option<Arc<LiveToken>> {
-        let looked_at = Duration::from_millis(self.looked_at.load(Ordering::Acquire));
-        if self.started.elapsed().saturating_sub(looked_at) >= OUT_OF_TOUCH {
+        if self.age() >= OUT_OF_TOUCH {
             return None;
         }
         let entry = self.tokens.get(digest)?;
         let is_current = entry.number == store.authority_number() && Arc::ptr_eq(&entry.contracts, contracts);
         is_current.then_some(entry.token)
+    }
+
+    /// How long ago the number was seen last.
+    pub fn age(&self) -> Duration {
+        let looked_at = Duration::from_millis(self.looked_at.load(Ordering::Acquire));
+        self.started.elapsed().saturating_sub(looked_at)
+    }
+
+    /// How many tokens are remembered.
+    pub fn count(&self) -> u64 {
+        self.tokens.run_pending_tasks();
+        self.tokens.entry_count()
     }
 
     /// Keeps a token that was read after `number` was known.

@@ -12,12 +12,24 @@ use countersign_domain::id::OrganizationId;
 use countersign_store::{News, StoreError, SystemStore};
 use tokio::sync::Mutex;
 
+use crate::telemetry::counting::Counter;
+
 /// Most organizations that are kept compiled; the least recently used go first.
 const MAX_ORGANIZATIONS: u64 = 10_000;
 
 /// A bounded cache of compiled organizations.
 #[derive(Clone)]
-pub struct Snapshots(moka::sync::Cache<OrganizationId, Arc<Kept>>);
+pub struct Snapshots {
+    kept: moka::sync::Cache<OrganizationId, Arc<Kept>>,
+    loads: Arc<Loads>,
+}
+
+/// How organizations were brought up to date.
+#[derive(Default)]
+struct Loads {
+    everything: Counter,
+    changes: Counter,
+}
 
 /// What is kept of one organization.
 #[derive(Default)]
@@ -36,11 +48,22 @@ struct Compiled {
 
 impl Default for Snapshots {
     fn default() -> Self {
-        Self(moka::sync::Cache::new(MAX_ORGANIZATIONS))
+        Self { kept: moka::sync::Cache::new(MAX_ORGANIZATIONS), loads: Arc::default() }
     }
 }
 
 impl Snapshots {
+    /// How many organizations are kept.
+    pub fn count(&self) -> u64 {
+        self.kept.run_pending_tasks();
+        self.kept.entry_count()
+    }
+
+    /// How often organizations were brought up to date, by what was read.
+    pub fn loads(&self) -> [(&'static str, u64); 2] {
+        [("everything", self.loads.everything.count()), ("changes", self.loads.changes.count())]
+    }
+
     /// The organization as it stands at `revision` or later; `None` when there is no such organization.
     pub async fn at_least(
         &self,
@@ -49,7 +72,7 @@ impl Snapshots {
         contracts: &Arc<Contracts>,
         store: &SystemStore<'_>,
     ) -> Result<Option<Arc<Snapshot>>, StoreError> {
-        let kept = self.0.get_with_by_ref(organization, Arc::default);
+        let kept = self.kept.get_with_by_ref(organization, Arc::default);
         if let Some(snapshot) = kept.at_least(revision, contracts) {
             return Ok(Some(snapshot));
         }
@@ -59,7 +82,7 @@ impl Snapshots {
         if let Some(snapshot) = kept.at_least(revision, contracts) {
             return Ok(Some(snapshot));
         }
-        let Some(compiled) = kept.load(organization, contracts, store).await? else { return Ok(None) };
+        let Some(compiled) = kept.load(organization, contracts, store, &self.loads).await? else { return Ok(None) };
         let snapshot = Arc::clone(&compiled.snapshot);
         kept.compiled.store(Some(Arc::new(compiled)));
         Ok(Some(snapshot))
@@ -83,13 +106,20 @@ impl Kept {
         organization: &OrganizationId,
         contracts: &Arc<Contracts>,
         store: &SystemStore<'_>,
+        loads: &Loads,
     ) -> Result<Option<Compiled>, StoreError> {
-        let compile = |facts: &OrganizationFacts| Snapshot::compile(contracts.catalogue(), facts);
+        let compile = |facts: &OrganizationFacts| {
+            loads.everything.add();
+            Snapshot::compile(contracts.catalogue(), facts)
+        };
         let loaded = match self.compiled_against(contracts) {
             Some(before) => {
                 let news = store.organization_news(organization, before.revision).await?;
                 news.map(|(revision, news)| match news {
-                    News::Changes(changes) => (revision, before.snapshot.with(&changes)),
+                    News::Changes(changes) => {
+                        loads.changes.add();
+                        (revision, before.snapshot.with(&changes))
+                    }
                     News::Everything(facts) => (revision, compile(&facts)),
                 })
             }

@@ -94,7 +94,9 @@ impl<'a> Visit<'a> {
     /// Decides the call, and records what was decided.
     pub fn decide(&self, contract: &Contract, ask: Ask<'_>) -> Result<Allowed, Box<Refusal>> {
         let answer = check(contract, &self.asker, &self.contracts, ask);
-        self.app.decisions.record(self, contract.name(), ask, answer.as_ref().map_err(|refusal| &**refusal));
+        let outcome = answer.as_ref().map_err(|refusal| &**refusal);
+        self.app.metrics.doors.decided(self.door, outcome);
+        self.app.decisions.record(self, contract.name(), ask, outcome);
         answer
     }
 

@@ -7,6 +7,7 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
@@ -16,6 +17,7 @@ use tokio_util::io::poll_read_buf;
 use super::chunks::Chunks;
 use super::head::{self, Body, Malformed};
 use super::pace::{Pace, Wait};
+use crate::telemetry::connections::ListenerCounts;
 
 /// RFC 9113 §3.4: a client that begins so speaks HTTP/2, whose frames are checked where they are read.
 const HTTP_2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -28,6 +30,7 @@ const READ_BYTES: usize = 8 * 1_024;
 pub(super) struct Strict<S> {
     stream: S,
     peer: SocketAddr,
+    counts: Arc<ListenerCounts>,
     /// What was read and not yet handed on.
     held: BytesMut,
     at: At,
@@ -54,12 +57,13 @@ enum At {
 }
 
 impl<S> Strict<S> {
-    pub(super) fn new(stream: S, peer: SocketAddr) -> Self {
+    pub(super) fn new(stream: S, peer: SocketAddr, counts: Arc<ListenerCounts>) -> Self {
         let at = At::Head { searched: 0, is_first: true };
-        Self { stream, peer, held: BytesMut::new(), at, pace: Pace::default() }
+        Self { stream, peer, counts, held: BytesMut::new(), at, pace: Pace::default() }
     }
 
     fn refuse(&mut self, rule: Malformed) -> At {
+        self.counts.malformed.add();
         tracing::info!(peer = %self.peer, %rule, "a request was refused unread");
         At::Refused
     }
@@ -124,6 +128,10 @@ impl<S: AsyncRead + Unpin> Strict<S> {
 
     fn poll_overdue(&mut self, wait: Wait, context: &mut Context<'_>) -> Poll<io::Error> {
         ready!(self.pace.poll_overdue(wait, context));
+        // who sends nothing on an idle connection is not slow, but done
+        if wait != Wait::Request {
+            self.counts.slow.add();
+        }
         tracing::info!(peer = %self.peer, ?wait, "a client was too slow");
         Poll::Ready(io::Error::new(ErrorKind::TimedOut, "the client was too slow"))
     }
@@ -235,6 +243,7 @@ impl<S: AsyncWrite + Unpin> Strict<S> {
             return written;
         }
         ready!(self.pace.poll_stalled(context));
+        self.counts.slow.add();
         tracing::info!(peer = %self.peer, "a client does not read what it asked for");
         Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, "the client does not read")))
     }

@@ -8,13 +8,13 @@
 mod device_code;
 mod jwt_bearer;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Json;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use countersign_decision::{Contracts, Scope};
-use countersign_domain::client::{AccessTokenFormat, Client};
+use countersign_domain::client::{AccessTokenFormat, Client, GrantType};
 use countersign_domain::entropy::Entropy;
 use countersign_domain::id::TokenFamilyId;
 use countersign_domain::oauth::delegation::Link;
@@ -51,9 +51,12 @@ use crate::oauth::standing::{standing, standing_of};
 
 /// `POST /oauth/token` and its alias `/token`.
 pub async fn token(channel: BackChannel, request: Request) -> Response {
-    let endpoint = TokenEndpoint { contracts: channel.app.contracts(), channel };
+    let endpoint = TokenEndpoint { contracts: channel.app.contracts(), channel, grant: OnceLock::new() };
     let sends_proofs = request.headers().contains_key(DPOP);
-    let response = match endpoint.answer(request).await {
+    let answer = endpoint.answer(request).await;
+    let error = answer.as_ref().err().map(TokenRefusal::code);
+    endpoint.channel.app.metrics.token_answered(endpoint.grant.get().copied(), error);
+    let response = match answer {
         Ok(answer) => {
             let mut response = Json(answer).into_response();
             no_store(&mut response);
@@ -102,6 +105,8 @@ struct FirstTokens {
 struct TokenEndpoint {
     channel: BackChannel,
     contracts: Arc<Contracts>,
+    /// Of the request, once it is read.
+    grant: OnceLock<GrantType>,
 }
 
 impl TokenEndpoint {
@@ -109,6 +114,7 @@ impl TokenEndpoint {
         let (parts, body) = request.into_parts();
         let form = self.channel.form(&parts, body).await?;
         let request = TokenRequest::parse(&form)?;
+        let _ = self.grant.set(request.grant_type());
         let ProvenClient { client, certificate } = self.channel.authenticate(&parts.headers, &form).await?;
         let possession = self.channel.possession(&parts, certificate.as_ref()).await?;
         let resources = requested(&form).map_err(TokenError::from)?;

@@ -21,6 +21,7 @@ use crate::http::form::Form;
 use crate::oauth::asked::Asked;
 use crate::oauth::front_channel::see_other;
 use crate::oauth::interaction::{InProgress, Wish};
+use crate::telemetry::metrics::SignIn;
 use crate::web::cards::{app_card, form_target};
 use crate::web::html::{self, FormTarget};
 use crate::web::pages::{App, ChooseOrganizationPage, OrganizationChoice, SignInPage, SignInProblem, Trouble};
@@ -107,7 +108,11 @@ async fn with_password(
     let email = form.one("email")?.unwrap_or_default().to_owned();
     let password = Zeroizing::new(form.one("password")?.unwrap_or_default().to_owned());
     let interaction = progress.keep_for(visit, cookie).await?;
-    let again = |problem| Ok(page(visit, occasion, (cookie, &interaction), (email.clone(), Some(problem))));
+    let sign_ins = &visit.app.metrics.sign_ins;
+    let again = |problem: SignInProblem| {
+        sign_ins.add(SignIn::refused(&problem));
+        Ok(page(visit, occasion, (cookie, &interaction), (email.clone(), Some(problem))))
+    };
     if email.is_empty() || password.is_empty() {
         return again(SignInProblem::Incomplete);
     }
@@ -131,6 +136,7 @@ async fn with_password(
         1 => {}
         _ => {
             visit.app.sign_in_attempts.forgive(&attempt);
+            sign_ins.add(SignIn::Choice);
             progress.proven = proven;
             let interaction = progress.keep_changed(visit, cookie).await?;
             return choose(visit, occasion, (cookie, &interaction), (email, &progress.proven)).await;
@@ -193,6 +199,7 @@ async fn complete(
         visit.sign_in_store().end_session(&earlier.digest()).await?;
     }
     visit.sign_in_store().create_session(&session).await?;
+    visit.app.metrics.sign_ins.add(SignIn::SignedIn);
     tracing::info!(organization.id = %session.organization, user.id = %session.user, "somebody signed in");
     let mut response = see_other(&format!("/oauth/continue?interaction={}", interaction.expose()));
     response.headers_mut().append(header::SET_COOKIE, Cookie::Session.set(&secret, &visit.app.origin));

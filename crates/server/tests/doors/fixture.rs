@@ -20,16 +20,19 @@ use super::upstream::Upstream;
 pub struct Doors {
     pub gateway: SocketAddr,
     pub ext_authz: SocketAddr,
+    pub operations: SocketAddr,
 }
 
-/// Both doors with listeners of their own, and one upstream behind every door.
+/// Every listener that there is, and one upstream behind every door.
 pub async fn start(world: &str, toml: &str) -> (Server, Doors) {
     let mut config = Config::from_toml(toml).unwrap();
     config.gateway.listen = Some("127.0.0.1:0".parse().unwrap());
     config.ext_authz.listen = Some("127.0.0.1:0".parse().unwrap());
+    config.operations.listen = Some("127.0.0.1:0".parse().unwrap());
     let doors = |application: &Application| Doors {
         gateway: application.gateway_address().unwrap(),
         ext_authz: application.ext_authz_address().unwrap(),
+        operations: application.operations_address().unwrap(),
     };
     Server::start_and_look(world, config, doors).await
 }

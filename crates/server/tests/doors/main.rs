@@ -13,6 +13,7 @@ mod gateway;
 mod http_2;
 #[path = "../support/issued.rs"]
 mod issued;
+mod metrics;
 mod raw;
 mod same_answer;
 #[expect(dead_code, unused_imports, reason = "these tests use a part of it")]

@@ -1,5 +1,7 @@
 //! Signing in: cookies, forged forms, guesses, and which organization.
 
+use countersign_server::telemetry::metrics::SignIn;
+
 use crate::support::browser::authorize_address;
 use crate::support::{Browser, Page, Server, query_of};
 use crate::world::{ADA, GRACE, WEB, WEB_URI, WORLD};
@@ -44,6 +46,19 @@ async fn a34_cookies_on_an_https_issuer_are_secure_and_host_bound() {
     assert_eq!(cookies_of(&page), ["__Host-countersign-session=…; Path=/; HttpOnly; SameSite=Lax; Secure"]);
     let page = browser.follow_within(page).await;
     assert_eq!(query_of(page.location(), "iss").as_deref(), Some("https://as.example"));
+}
+
+#[tokio::test]
+async fn sign_ins_are_counted_by_what_came_of_them() {
+    let server = Server::start(WORLD).await;
+    let (mut browser, page) = sign_in_page(&server).await;
+    for (email, password) in [(ADA.0, "wrong"), (ADA.0, ""), BOTH] {
+        browser.submit(&page, "/oauth/sign-in", &[("email", email), ("password", password)]).await;
+    }
+    browser.code(WEB, WEB_URI, &[], ADA).await;
+    let (signed_in, choice) = ((SignIn::SignedIn, 1), (SignIn::Choice, 1));
+    let expected = [signed_in, choice, (SignIn::WrongCredentials, 1), (SignIn::Incomplete, 1)];
+    assert_eq!(server.app.metrics.sign_ins.counts(), expected);
 }
 
 #[tokio::test]

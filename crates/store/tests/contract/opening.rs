@@ -17,6 +17,16 @@ both! {
         assert!(!console.unwrap().is_confidential);
     }
 
+    async fn its_pools_say_how_many_connections_they_have(fixture) {
+        fixture.store.ready().await.unwrap();
+        let pools = fixture.store.pools();
+        let names: Vec<&str> = pools.iter().map(|pool| pool.name).collect();
+        assert!(names == ["read", "write"] || names == ["all"], "{names:?}");
+        for pool in &pools {
+            assert!((1..=u64::from(pool.most)).contains(&((pool.idle + pool.used) as u64)), "{pool:?}");
+        }
+    }
+
     async fn what_was_written_is_there_when_the_store_is_opened_again(fixture) {
         fixture.organization("acme").await;
         let again = Store::open(&fixture.location, Options::default()).await.unwrap();

@@ -1,6 +1,7 @@
 //! Pooled connections to one upstream.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Request, Response, Uri, uri};
@@ -14,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::{TlsFiles, UpstreamUrl};
+use crate::telemetry::connections::{CountedConnector, UpstreamCounts};
 use crate::tls;
 
 /// How long a connection may take to be made.
@@ -28,8 +30,9 @@ pub(super) type Sent = Either<Empty<Bytes>, Limited<Incoming>>;
 
 /// Connections to one upstream. A connection is used again only after an exchange that ended cleanly.
 pub(super) struct UpstreamClient {
-    client: Client<HttpsConnector<HttpConnector>, Sent>,
+    client: Client<HttpsConnector<CountedConnector<HttpConnector>>, Sent>,
     url: UpstreamUrl,
+    pub(super) counts: Arc<UpstreamCounts>,
 }
 
 impl UpstreamClient {
@@ -37,7 +40,12 @@ impl UpstreamClient {
     ///
     /// # Errors
     /// When certificates or key cannot be used.
-    pub(super) fn new(url: &UpstreamUrl, ca: Option<&Path>, own: Option<&TlsFiles>) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        url: &UpstreamUrl,
+        ca: Option<&Path>,
+        own: Option<&TlsFiles>,
+        counts: Arc<UpstreamCounts>,
+    ) -> anyhow::Result<Self> {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT));
@@ -46,13 +54,13 @@ impl UpstreamClient {
             .with_tls_config(tls(ca, own)?)
             .https_or_http()
             .enable_http1()
-            .wrap_connector(tcp);
+            .wrap_connector(CountedConnector::new(tcp, Arc::clone(&counts)));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(MAX_IDLE)
             .build(connector);
-        Ok(Self { client, url: url.clone() })
+        Ok(Self { client, url: url.clone(), counts })
     }
 
     /// The address of a target at this upstream; `None` for one whose bytes would change on the way.

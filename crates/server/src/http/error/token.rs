@@ -50,6 +50,17 @@ pub enum TokenRefusal {
 }
 
 impl TokenRefusal {
+    /// What stands in `error`.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Grant(error) | Self::Client { error, .. } => error.code(),
+            Self::Request { code, .. } => *code,
+            Self::Query | Self::DoubledSlash | Self::Form(_) => ErrorCode::InvalidRequest,
+            Self::TooMany { .. } | Self::Store(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Signing(_) => ErrorCode::ServerError,
+        }
+    }
+
     /// The reply (RFC 6749 §5.2), in three fields as the real system sends them.
     pub fn respond(self, origin: &PublicOrigin) -> Response {
         let challenges = matches!(self, Self::Client { used_header: true, .. });
@@ -64,30 +75,27 @@ impl TokenRefusal {
 
     /// The same without a challenge.
     pub fn respond_plain(self) -> Response {
-        let bad_request = StatusCode::BAD_REQUEST;
-        let (status, code, description) = match &self {
-            Self::Client { error, .. } if error.code() == ErrorCode::InvalidClient => {
-                (StatusCode::UNAUTHORIZED, error.code(), error.to_string())
+        let (bad_request, code) = (StatusCode::BAD_REQUEST, self.code());
+        let (status, description) = match &self {
+            Self::Client { error, .. } if code == ErrorCode::InvalidClient => {
+                (StatusCode::UNAUTHORIZED, error.to_string())
             }
-            Self::Grant(error) | Self::Client { error, .. } => (bad_request, error.code(), error.to_string()),
-            Self::Request { code, description } => (bad_request, *code, description.clone()),
-            Self::Query => (bad_request, ErrorCode::InvalidRequest, "parameters stand in the body, not in the query".into()),
+            Self::Grant(error) | Self::Client { error, .. } => (bad_request, error.to_string()),
+            Self::Request { description, .. } => (bad_request, description.clone()),
+            Self::Query => (bad_request, "parameters stand in the body, not in the query".into()),
             Self::DoubledSlash => (
                 bad_request,
-                ErrorCode::InvalidRequest,
                 "the path begins with two slashes: remove the final slash from the host that the client is configured with".into(),
             ),
-            Self::Form(error) => (form_status(error), ErrorCode::InvalidRequest, error.to_string()),
-            Self::TooMany { .. } => {
-                (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TemporarilyUnavailable, "too many requests; try again later".into())
-            }
+            Self::Form(error) => (form_status(error), error.to_string()),
+            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too many requests; try again later".into()),
             Self::Signing(error) => {
                 tracing::error!(error = %error, "an answer could not be signed");
-                (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, "something broke on our side".into())
+                (StatusCode::INTERNAL_SERVER_ERROR, "something broke on our side".into())
             }
             Self::Store(error) => {
                 tracing::error!(error = %error, "the token endpoint could not use the store");
-                (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TemporarilyUnavailable, "the service is unavailable; try again".into())
+                (StatusCode::SERVICE_UNAVAILABLE, "the service is unavailable; try again".into())
             }
         };
         let body = json!({ "error": code.as_str(), "error_description": description, "description": description });

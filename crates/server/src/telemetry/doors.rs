@@ -1,0 +1,111 @@
+//! What is counted at the doors: every call, how long it took, and what was decided.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use countersign_decision::Reason;
+use tokio::time::Instant;
+
+use super::counting::{Counter, Durations, Statuses};
+use super::exposition::Exposition;
+use super::families::{CALL_DURATION, CALLS, DECISIONS};
+use crate::enforce::check::{Allowed, Refusal};
+use crate::enforce::log::Door;
+
+/// The doors, as labels name them.
+const DOORS: [(Door, &str); 4] = [
+    (Door::Platform, "platform"),
+    (Door::Gateway, "gateway"),
+    (Door::ForwardAuth, "forward-auth"),
+    (Door::ExtAuthz, "ext-authz"),
+];
+
+/// Counts of every door.
+#[derive(Debug, Default)]
+pub struct Doors([Counts; DOORS.len()]);
+
+#[derive(Debug, Default)]
+struct Counts {
+    statuses: Statuses,
+    durations: Durations,
+    allowed: Counter,
+    reported: Counter,
+    denied: [Counter; Reason::ALL.len()],
+}
+
+impl Doors {
+    /// A call was answered.
+    pub fn answered(&self, door: Door, status: StatusCode, took: Duration) {
+        let counts = &self.0[door as usize];
+        counts.statuses.add(status);
+        counts.durations.observe(took);
+    }
+
+    /// A call was decided.
+    pub fn decided(&self, door: Door, answer: Result<&Allowed, &Refusal>) {
+        let counts = &self.0[door as usize];
+        match answer {
+            Ok(Allowed { would_be_missing: None, .. }) => counts.allowed.add(),
+            Ok(Allowed { would_be_missing: Some(_), .. }) => counts.reported.add(),
+            Err(refusal) => counts.denied[refusal.reason as usize].add(),
+        }
+    }
+
+    pub(super) fn show(&self, text: &mut Exposition) {
+        let mut calls = text.family(&CALLS);
+        for (door, counts) in self.named() {
+            counts.statuses.counts().for_each(|(status, count)| calls.add(&[door, status], count));
+        }
+        let mut durations = text.family(&CALL_DURATION);
+        self.named().for_each(|(door, counts)| durations.add_durations(&[door], &counts.durations));
+        let mut decisions = text.family(&DECISIONS);
+        for (door, counts) in self.named() {
+            decisions.add(&[door, "allow", "none"], counts.allowed.count());
+            decisions.add(&[door, "allow", "reported"], counts.reported.count());
+            for (reason, denied) in Reason::ALL.into_iter().zip(&counts.denied) {
+                decisions.add(&[door, "deny", reason.as_str()], denied.count());
+            }
+        }
+    }
+
+    fn named(&self) -> impl Iterator<Item = (&'static str, &Counts)> {
+        DOORS.into_iter().map(|(door, name)| (name, &self.0[door as usize]))
+    }
+}
+
+/// One call at a door, from the moment it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Watch {
+    door: Door,
+    began: Instant,
+}
+
+impl Watch {
+    /// Begins.
+    pub fn begin(door: Door) -> Self {
+        Self { door, began: Instant::now() }
+    }
+
+    /// The head of its answer is there.
+    pub fn end(self, doors: &Doors, status: StatusCode) {
+        doors.answered(self.door, status, self.began.elapsed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doors_and_reasons_are_found_by_their_number() {
+        assert!(DOORS.iter().enumerate().all(|(number, (door, _))| *door as usize == number));
+        assert!(Reason::ALL.into_iter().enumerate().all(|(number, reason)| reason as usize == number));
+    }
+
+    #[test]
+    fn labels_name_doors_as_the_decision_log_does() {
+        for (door, name) in DOORS {
+            assert_eq!(serde_json::to_value(door).unwrap(), name);
+        }
+    }
+}
