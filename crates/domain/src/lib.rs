@@ -19,6 +19,7 @@ pub mod role;
 pub mod secret;
 pub mod session;
 pub mod time;
+pub mod trace_context;
 pub mod user;
 pub mod world;
 pub mod yaml;

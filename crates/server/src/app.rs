@@ -40,7 +40,10 @@ use crate::oauth::user_code_attempts::UserCodeAttempts;
 use crate::operations::Operations;
 use crate::router;
 use crate::telemetry::connections::ListenerCounts;
+use crate::telemetry::messages::Span;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::outbox::Unsent;
+use crate::telemetry::traces::Tracer;
 
 /// How often a running server looks whether another process imported a contract or rotated the signing keys.
 const POLL: Duration = Duration::from_secs(1);
@@ -77,6 +80,8 @@ pub struct Parts {
     pub decisions: DecisionLog,
     /// What was counted.
     pub metrics: Arc<Metrics>,
+    /// What makes traces of calls, where they are wanted.
+    pub tracer: Option<Tracer>,
     /// Live tokens.
     pub remembered: Remembered,
     /// Calls per token and minute.
@@ -174,6 +179,7 @@ pub struct Application {
     pub app: App,
     listener: Listener,
     unwritten: Option<Unwritten>,
+    unsent: Option<Unsent<Span>>,
     gateway: Option<(Listener, Gateway)>,
     ext_authz: Option<(Listener, ExtAuthz)>,
     operations: Option<Listener>,
@@ -221,6 +227,7 @@ impl Application {
             store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref()).server_secret("dpop_nonces").await?;
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
         let (decisions, unwritten) = DecisionLog::open(&config.decision_log)?;
+        let (tracer, unsent) = Tracer::open(&config.telemetry)?.unzip();
         let app = App(Arc::new(Parts {
             store,
             configured,
@@ -231,6 +238,7 @@ impl Application {
             snapshots: Snapshots::default(),
             decisions,
             metrics: Arc::clone(&metrics),
+            tracer,
             remembered: Remembered::default(),
             rate_limit,
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
@@ -266,7 +274,7 @@ impl Application {
             None => None,
             Some(address) => Some(listen(address, None, most, &counts.operations).await?),
         };
-        Ok(Self { app, listener, unwritten, gateway, ext_authz, operations })
+        Ok(Self { app, listener, unwritten, unsent, gateway, ext_authz, operations })
     }
 
     /// The address that is listened on.
@@ -294,7 +302,10 @@ impl Application {
         let watch = tokio::spawn(watch(self.app.clone()));
         let looking = tokio::spawn(look(self.app.clone()));
         let housekeeping = tokio::spawn(keep_house(self.app.clone()));
-        let decisions = self.app.decisions.clone();
+        let (decisions, tracer) = (self.app.decisions.clone(), self.app.tracer.clone());
+        if let Some(unsent) = self.unsent {
+            tokio::spawn(unsent.send());
+        }
         if let Some(unwritten) = self.unwritten {
             unwritten.write();
         }
@@ -324,6 +335,9 @@ impl Application {
             let _ = operations.await;
         }
         decisions.written().await;
+        if let Some(tracer) = tracer {
+            tracer.outbox().sent().await;
+        }
         watch.abort();
         looking.abort();
         reloading.inspect(tokio::task::JoinHandle::abort);

@@ -6,6 +6,7 @@
 mod doors;
 mod operations;
 mod outgoing;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,6 +21,7 @@ pub use doors::{
 };
 pub use operations::Operations;
 pub use outgoing::{ClientDocuments, Outgoing};
+pub use telemetry::{Endpoint, Telemetry};
 
 /// Everything that an operator can set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub struct Config {
     pub decision_log: DecisionLog,
     /// The listener for whoever runs the server.
     pub operations: Operations,
+    /// What is told of single calls, and to whom.
+    pub telemetry: Telemetry,
     /// The APIs behind these doors.
     #[serde(deserialize_with = "doors::distinct", skip_serializing_if = "Vec::is_empty")]
     pub upstream: Vec<Upstream>,

@@ -57,13 +57,13 @@ const MAX_ATTEMPTS: usize = 32;
 /// The door: decides the call, then lets the handler of the chosen operation act with the permit.
 pub async fn door(
     State(app): State<App>,
-    Extension(context): Extension<RequestContext>,
+    Extension(mut context): Extension<RequestContext>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let watch = Watch::begin(Door::Platform);
+    let watch = Watch::begin(&app, Door::Platform, &mut context, request.headers());
     let response = receive(&app, &context, peer, request).await;
-    watch.end(&app.metrics.doors, response.status());
+    watch.end(response.status());
     response
 }
 

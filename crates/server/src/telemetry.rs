@@ -1,5 +1,5 @@
 //! What a server tells of itself: logs, one line per event on standard error, as text on a terminal and as JSON elsewhere;
-//! and metrics.
+//! metrics; and traces.
 //!
 //! | file | holds |
 //! |---|---|
@@ -7,14 +7,22 @@
 //! | `counting.rs` | counters, gauges, histograms: what a call writes to |
 //! | `doors.rs`, `connections.rs`, `process.rs` | what is counted where |
 //! | `metrics.rs`, `exposition.rs` | all of it, and how a scrape shows it |
+//! | `traces.rs`, `decided.rs`, `exchange.rs` | spans of calls, and of what the gateway sends on |
+//! | `outbox.rs`, `otlp.rs`, `messages.rs` | what waits to be sent, and how it is sent |
 
 pub mod connections;
 pub mod counting;
+mod decided;
 pub mod doors;
+pub mod exchange;
 pub mod exposition;
 pub mod families;
+pub mod messages;
 pub mod metrics;
+pub mod otlp;
+pub mod outbox;
 mod process;
+pub mod traces;
 
 use std::io::IsTerminal;
 

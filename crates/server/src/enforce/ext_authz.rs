@@ -45,9 +45,10 @@ impl ExtAuthz {
 
     /// What Envoy's client is to be answered; 200 to let it through.
     async fn decide(&self, proxy: SocketAddr, request: &HttpRequest) -> Response<axum::body::Body> {
-        let (context, watch) = (RequestContext::new(&self.app), Watch::begin(Door::ExtAuthz));
+        let mut context = RequestContext::new(&self.app);
+        let watch = Watch::begin(&self.app, Door::ExtAuthz, &mut context, &request.headers);
         let answer = self.answer_for(proxy, request, &context).await;
-        watch.end(&self.app.metrics.doors, answer.status());
+        watch.end(answer.status());
         answer
     }
 

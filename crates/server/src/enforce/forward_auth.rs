@@ -43,14 +43,14 @@ struct SubRequest<'h> {
 /// `/enforce/forward-auth`: 200 with an empty body, or the refusal. `?upstream=NAME` says whose target it is.
 pub async fn forward_auth(
     State(app): State<App>,
-    Extension(context): Extension<RequestContext>,
+    Extension(mut context): Extension<RequestContext>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let watch = Watch::begin(Door::ForwardAuth);
     let (headers, query) = (request.headers(), request.uri().query());
+    let watch = Watch::begin(&app, Door::ForwardAuth, &mut context, headers);
     let answer = answer(&app, &context, peer, headers, query).await;
-    watch.end(&app.metrics.doors, answer.status());
+    watch.end(answer.status());
     as_nginx_needs(is_nginx(headers), answer).await
 }
 

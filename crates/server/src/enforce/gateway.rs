@@ -28,7 +28,6 @@ use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version,
 use http_body_util::{Either, Empty, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
-use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::Upstream;
@@ -43,6 +42,7 @@ use crate::http::error::ApiError;
 use crate::http::now::{CORRELATION_HEADER, RequestContext};
 use crate::listener::Answer;
 use crate::telemetry::doors::Watch;
+use crate::telemetry::exchange::Exchange;
 pub(crate) use client::tls;
 use client::{Sent, UpstreamClient};
 use headers::Via;
@@ -86,7 +86,8 @@ impl Gateway {
     }
 
     async fn pass(self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let (context, watch) = (RequestContext::new(&self.app), Watch::begin(Door::Gateway));
+        let mut context = RequestContext::new(&self.app);
+        let watch = Watch::begin(&self.app, Door::Gateway, &mut context, request.headers());
         let asks_to_upgrade = request.headers().contains_key(header::UPGRADE);
         let mut response =
             self.decide_and_forward(request, peer, &context).await.unwrap_or_else(|error| error.respond(&context));
@@ -97,7 +98,7 @@ impl Gateway {
         if asks_to_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        watch.end(&self.app.metrics.doors, response.status());
+        watch.end(response.status());
         response
     }
 
@@ -177,7 +178,7 @@ impl Gateway {
         if let Some(identity) = Identity::of(&visit.asker, allowed.permit.as_ref()) {
             identity.write(&self.app, place.upstream, visit.context.now, &mut forwarded)?;
         }
-        let mut response = self.forward(parts, place, forwarded, body).await?;
+        let mut response = self.forward(parts, place, forwarded, body, visit.context).await?;
         match response.status() {
             StatusCode::SWITCHING_PROTOCOLS if is_websocket => {
                 let upstream = hyper::upgrade::on(&mut response);
@@ -206,29 +207,32 @@ impl Gateway {
         &self,
         parts: &Parts,
         place: Place<'_, '_>,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         body: Incoming,
+        context: &RequestContext,
     ) -> Result<Response<Incoming>, ApiError> {
         // nobody forwards what would not arrive as it was decided
         let client = self.clients.get(&place.upstream.name).ok_or_else(ApiError::bad_gateway)?;
         let uri = client.address(place.target).ok_or_else(ApiError::bad_gateway)?;
-        let mut request = Request::new(sent(body, place.upstream.max_body_bytes)?);
+        let body = sent(body, place.upstream.max_body_bytes)?;
+        let callee = client.callee(&place.upstream.name);
+        let exchange = Exchange::begin(&self.app, context, callee, parts.method.as_str(), &mut headers);
+        let mut request = Request::new(body);
         *request.method_mut() = parts.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         let timeout = Duration::from_secs(place.upstream.timeout_seconds);
-        let began = Instant::now();
         match tokio::time::timeout(timeout, client.send(request)).await {
             Ok(Ok(answer)) => {
-                client.counts.answered(answer.status(), began.elapsed());
+                exchange.answered(answer.status());
                 Ok(answer)
             }
             Ok(Err(error)) => {
-                client.counts.failed.add();
+                exchange.failed();
                 Err(failed(&error, place.upstream))
             }
             Err(_) => {
-                client.counts.timed_out.add();
+                exchange.timed_out();
                 Err(ApiError::gateway_timeout())
             }
         }

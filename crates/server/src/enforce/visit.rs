@@ -96,6 +96,9 @@ impl<'a> Visit<'a> {
         let answer = check(contract, &self.asker, &self.contracts, ask);
         let outcome = answer.as_ref().map_err(|refusal| &**refusal);
         self.app.metrics.doors.decided(self.door, outcome);
+        if let Some(trace) = &self.context.trace {
+            trace.decided(self, contract, ask, outcome);
+        }
         self.app.decisions.record(self, contract.name(), ask, outcome);
         answer
     }

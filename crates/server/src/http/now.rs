@@ -10,6 +10,7 @@ use countersign_domain::entropy::{Entropy, random_bytes};
 use countersign_domain::time::Timestamp;
 
 use crate::app::App;
+use crate::telemetry::traces::Trace;
 
 /// The header of every reply that names its request in our logs (behaviour of the real system).
 pub const CORRELATION_HEADER: HeaderName = HeaderName::from_static("inin-correlation-id");
@@ -39,12 +40,14 @@ pub struct RequestContext {
     pub now: Timestamp,
     /// `contextId` of error bodies and the correlation header of the reply.
     pub context_id: Arc<str>,
+    /// Its trace, where calls are traced and it came to a door.
+    pub trace: Option<Arc<Trace>>,
 }
 
 impl RequestContext {
     /// Names a request that has just come.
     pub fn new(app: &App) -> Self {
-        Self { now: app.clock.now(), context_id: new_context_id(app.entropy.as_ref()).into() }
+        Self { now: app.clock.now(), context_id: new_context_id(app.entropy.as_ref()).into(), trace: None }
     }
 }
 

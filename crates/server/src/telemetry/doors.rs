@@ -1,5 +1,6 @@
-//! What is counted at the doors: every call, how long it took, and what was decided.
+//! What is counted and traced at the doors: every call, how long it took, and what was decided.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -9,8 +10,11 @@ use tokio::time::Instant;
 use super::counting::{Counter, Durations, Statuses};
 use super::exposition::Exposition;
 use super::families::{CALL_DURATION, CALLS, DECISIONS};
+use super::traces::{Carrier, Trace};
+use crate::app::App;
 use crate::enforce::check::{Allowed, Refusal};
 use crate::enforce::log::Door;
+use crate::http::now::RequestContext;
 
 /// The doors, as labels name them.
 const DOORS: [(Door, &str); 4] = [
@@ -74,21 +78,27 @@ impl Doors {
 }
 
 /// One call at a door, from the moment it is read.
-#[derive(Debug, Clone, Copy)]
-pub struct Watch {
+pub struct Watch<'a> {
+    app: &'a App,
     door: Door,
     began: Instant,
+    trace: Option<Arc<Trace>>,
 }
 
-impl Watch {
-    /// Begins.
-    pub fn begin(door: Door) -> Self {
-        Self { door, began: Instant::now() }
+impl<'a> Watch<'a> {
+    /// Begins, with the trace that the call's headers speak of, if calls are traced.
+    pub fn begin(app: &'a App, door: Door, context: &mut RequestContext, headers: &impl Carrier) -> Self {
+        let tracer = app.tracer.as_ref();
+        context.trace = tracer.map(|tracer| tracer.begin(context, headers, app.entropy.as_ref()));
+        Self { app, door, began: Instant::now(), trace: context.trace.clone() }
     }
 
     /// The head of its answer is there.
-    pub fn end(self, doors: &Doors, status: StatusCode) {
-        doors.answered(self.door, status, self.began.elapsed());
+    pub fn end(self, status: StatusCode) {
+        self.app.metrics.doors.answered(self.door, status, self.began.elapsed());
+        if let (Some(tracer), Some(trace)) = (&self.app.tracer, &self.trace) {
+            tracer.end(trace, DOORS[self.door as usize].1, status);
+        }
     }
 }
 

@@ -81,6 +81,8 @@ families! {
     TOKEN_ANSWERS = "countersign_token_answers_total", Counter, ["grant", "error"], "Answers of the token endpoint by grant (`unknown` where it was not read) and error (`none`: tokens).";
     SIGN_INS = "countersign_sign_ins_total", Counter, ["result"], "Forms of the sign-in page: `signed_in`, `wrong_credentials`, `rate_limited`, `incomplete`, or `choice` between organizations.";
 
+    TELEMETRY_ITEMS = "countersign_telemetry_items_total", Counter, ["signal", "result"], "Spans (`traces`) and decisions (`logs`) for the receiver of telemetry: `sent`, or `lost` for want of room or because it did not take them.";
+
     PROCESS_MEMORY = "process_resident_memory_bytes", Gauge, [], "Memory of the process.";
     PROCESS_CPU = "process_cpu_seconds_total", Counter, [], "Processor time of the process.";
     PROCESS_FILES = "process_open_fds", Gauge, [], "Open files and sockets of the process.";

@@ -16,8 +16,8 @@ use super::doors::Doors;
 use super::exposition::Exposition;
 use super::families::{
     BUILD, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_MAX, DECISION_LOG_LOST, LISTENER_CONNECTIONS, LISTENER_OPEN,
-    LISTENER_REFUSALS, PROCESS_START, SIGN_INS, SNAPSHOT_AGE, SNAPSHOT_LOADS, SNAPSHOTS, TOKEN_ANSWERS, TOKEN_LOOKUPS,
-    TOKENS, UPSTREAM_CONNECTIONS, UPSTREAM_DURATION, UPSTREAM_OPEN, UPSTREAM_REQUESTS,
+    LISTENER_REFUSALS, PROCESS_START, SIGN_INS, SNAPSHOT_AGE, SNAPSHOT_LOADS, SNAPSHOTS, TELEMETRY_ITEMS,
+    TOKEN_ANSWERS, TOKEN_LOOKUPS, TOKENS, UPSTREAM_CONNECTIONS, UPSTREAM_DURATION, UPSTREAM_OPEN, UPSTREAM_REQUESTS,
 };
 use super::process;
 use crate::app::App;
@@ -130,6 +130,12 @@ impl Metrics {
         SignIn::ALL
             .into_iter()
             .for_each(|(result, name)| sign_ins.add(&[name], counts.get(&result).copied().unwrap_or_default()));
+        let mut items = text.family(&TELEMETRY_ITEMS);
+        let traces = app.tracer.as_ref().map(|tracer| tracer.outbox().counts());
+        for (result, count) in [("sent", traces.map(|it| it.sent.count())), ("lost", traces.map(|it| it.lost.count()))]
+        {
+            items.add(&["traces", result], count.unwrap_or_default());
+        }
         process::show(&mut text);
         text.family(&PROCESS_START).add(&[], self.started_at.as_seconds());
         text.into_text()

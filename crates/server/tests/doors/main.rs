@@ -20,5 +20,6 @@ mod same_answer;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
+mod traces;
 mod upstream;
 mod websocket;

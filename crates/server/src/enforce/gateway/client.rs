@@ -16,6 +16,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::{TlsFiles, UpstreamUrl};
 use crate::telemetry::connections::{CountedConnector, UpstreamCounts};
+use crate::telemetry::exchange::Callee;
 use crate::tls;
 
 /// How long a connection may take to be made.
@@ -32,7 +33,7 @@ pub(super) type Sent = Either<Empty<Bytes>, Limited<Incoming>>;
 pub(super) struct UpstreamClient {
     client: Client<HttpsConnector<CountedConnector<HttpConnector>>, Sent>,
     url: UpstreamUrl,
-    pub(super) counts: Arc<UpstreamCounts>,
+    counts: Arc<UpstreamCounts>,
 }
 
 impl UpstreamClient {
@@ -61,6 +62,11 @@ impl UpstreamClient {
             .pool_max_idle_per_host(MAX_IDLE)
             .build(connector);
         Ok(Self { client, url: url.clone(), counts })
+    }
+
+    /// How it is told of, by its name here.
+    pub(super) fn callee<'a>(&'a self, name: &'a str) -> Callee<'a> {
+        Callee { counts: &self.counts, name, authority: &self.url.authority }
     }
 
     /// The address of a target at this upstream; `None` for one whose bytes would change on the way.
