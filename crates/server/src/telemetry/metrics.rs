@@ -123,8 +123,7 @@ impl Metrics {
         self.show_upstreams(&mut text);
         self.show_listeners(&mut text);
         text.family(&DECISION_LOG_LOST).add(&[], app.decisions.lost());
-        let mut answers = text.family(&TOKEN_ANSWERS);
-        self.token_answers.counts().into_iter().for_each(|((grant, error), count)| answers.add(&[grant, error], count));
+        self.show_token_answers(&mut text);
         let counts: BTreeMap<SignIn, u64> = self.sign_ins.counts().into_iter().collect();
         let mut sign_ins = text.family(&SIGN_INS);
         SignIn::ALL
@@ -139,6 +138,14 @@ impl Metrics {
         process::show(&mut text);
         text.family(&PROCESS_START).add(&[], self.started_at.as_seconds());
         text.into_text()
+    }
+
+    /// What went well from the start, so that the first time is seen as an increase; errors once there are some.
+    fn show_token_answers(&self, text: &mut Exposition) {
+        let mut counts: BTreeMap<_, u64> = GrantType::ALL.map(|grant| ((grant.as_str(), "none"), 0)).into();
+        counts.extend(self.token_answers.counts());
+        let mut answers = text.family(&TOKEN_ANSWERS);
+        counts.into_iter().for_each(|((grant, error), count)| answers.add(&[grant, error], count));
     }
 
     fn show_state(&self, app: &App, text: &mut Exposition) {

@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "a test binary exports nothing")]
 
 mod corpus;
+mod dashboards;
 mod decision_log;
 mod ext_authz;
 mod fixture;

@@ -9,10 +9,10 @@ use super::fixture::{Fixture, READER, SHOP};
 use super::upstream::Upstream;
 
 /// A text in Prometheus' format, every rule of which is held to.
-struct Scrape(BTreeMap<String, f64>);
+pub struct Scrape(BTreeMap<String, f64>);
 
 impl Scrape {
-    async fn of(fixture: &Fixture) -> Self {
+    pub async fn of(fixture: &Fixture) -> Self {
         let answer = reqwest::get(format!("http://{}/metrics", fixture.doors.operations)).await.unwrap();
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
@@ -45,6 +45,12 @@ impl Scrape {
             }
         }
         Self(samples)
+    }
+
+    /// Every series of one name, by its labels.
+    pub fn series(&self, name: &str) -> Vec<Vec<(String, String)>> {
+        let named = self.0.keys().filter(|series| series.split('{').next() == Some(name));
+        named.map(|series| labels(series)).collect()
     }
 
     /// The value of a series, written as it is shown.
@@ -164,14 +170,11 @@ async fn the_token_endpoint_counts_its_answers_by_grant_and_error() {
     fixture.server.token("", &code).await;
     fixture.server.token("", &[("grant_type", "password")]).await;
     let scrape = Scrape::of(&fixture).await;
-    let answers: Vec<&String> = scrape.0.keys().filter(|series| series.starts_with("countersign_token")).collect();
-    assert_eq!(
-        answers,
-        [
-            "countersign_token_answers_total{grant=\"authorization_code\",error=\"invalid_grant\"}",
-            "countersign_token_answers_total{grant=\"unknown\",error=\"unsupported_grant_type\"}",
-        ]
-    );
+    scrape.assert_are(&[
+        ("countersign_token_answers_total{grant=\"authorization_code\",error=\"invalid_grant\"}", 1.0),
+        ("countersign_token_answers_total{grant=\"authorization_code\",error=\"none\"}", 0.0),
+        ("countersign_token_answers_total{grant=\"unknown\",error=\"unsupported_grant_type\"}", 1.0),
+    ]);
 }
 
 #[tokio::test]
