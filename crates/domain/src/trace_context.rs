@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 /// Most members of a `tracestate` (§3.3.1.1).
 const MAX_MEMBERS: usize = 32;
 /// Length of a `traceparent` of version 00 (§3.2.2).
@@ -66,6 +68,12 @@ impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (trace, span) = (u128::from_be_bytes(self.trace.0), u64::from_be_bytes(self.span.0));
         write!(f, "00-{trace:032x}-{span:016x}-{:02x}", u8::from(self.is_sampled))
+    }
+}
+
+impl Serialize for TraceParent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

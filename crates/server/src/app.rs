@@ -24,7 +24,7 @@ use crate::contracts::{self, Configured, Loaded};
 use crate::enforce::ext_authz::ExtAuthz;
 use crate::enforce::gateway::Gateway;
 use crate::enforce::identity::SignedIdentities;
-use crate::enforce::log::{DecisionLog, Unwritten};
+use crate::enforce::log::{DecisionLog, Unwritten, otlp};
 use crate::enforce::rate::RateLimit;
 use crate::enforce::remembered::{self, Remembered};
 use crate::enforce::snapshots::Snapshots;
@@ -40,7 +40,7 @@ use crate::oauth::user_code_attempts::UserCodeAttempts;
 use crate::operations::Operations;
 use crate::router;
 use crate::telemetry::connections::ListenerCounts;
-use crate::telemetry::messages::Span;
+use crate::telemetry::messages::{LogRecord, Span};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::outbox::Unsent;
 use crate::telemetry::traces::Tracer;
@@ -179,7 +179,8 @@ pub struct Application {
     pub app: App,
     listener: Listener,
     unwritten: Option<Unwritten>,
-    unsent: Option<Unsent<Span>>,
+    unsent_decisions: Option<Unsent<LogRecord>>,
+    unsent_spans: Option<Unsent<Span>>,
     gateway: Option<(Listener, Gateway)>,
     ext_authz: Option<(Listener, ExtAuthz)>,
     operations: Option<Listener>,
@@ -226,8 +227,9 @@ impl Application {
         let nonce_key =
             store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref()).server_secret("dpop_nonces").await?;
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
-        let (decisions, unwritten) = DecisionLog::open(&config.decision_log)?;
-        let (tracer, unsent) = Tracer::open(&config.telemetry)?.unzip();
+        let (receiver, unsent_decisions) = otlp::receiver(config)?.unzip();
+        let (decisions, unwritten) = DecisionLog::open(&config.decision_log, receiver)?;
+        let (tracer, unsent_spans) = Tracer::open(&config.telemetry)?.unzip();
         let app = App(Arc::new(Parts {
             store,
             configured,
@@ -274,7 +276,7 @@ impl Application {
             None => None,
             Some(address) => Some(listen(address, None, most, &counts.operations).await?),
         };
-        Ok(Self { app, listener, unwritten, unsent, gateway, ext_authz, operations })
+        Ok(Self { app, listener, unwritten, unsent_decisions, unsent_spans, gateway, ext_authz, operations })
     }
 
     /// The address that is listened on.
@@ -303,9 +305,8 @@ impl Application {
         let looking = tokio::spawn(look(self.app.clone()));
         let housekeeping = tokio::spawn(keep_house(self.app.clone()));
         let (decisions, tracer) = (self.app.decisions.clone(), self.app.tracer.clone());
-        if let Some(unsent) = self.unsent {
-            tokio::spawn(unsent.send());
-        }
+        self.unsent_decisions.map(|unsent| tokio::spawn(unsent.send()));
+        self.unsent_spans.map(|unsent| tokio::spawn(unsent.send()));
         if let Some(unwritten) = self.unwritten {
             unwritten.write();
         }

@@ -65,13 +65,15 @@ impl Default for ExtAuthz {
 pub struct DecisionLog {
     /// The file that is appended to; absent: nothing is recorded. It may be moved away at any time, and is made again.
     pub file: Option<PathBuf>,
+    /// Whether the receiver of `telemetry.endpoint` gets every record too.
+    pub otlp: bool,
     /// Of plain allows, one in so many is recorded; 0: none. Denials, and what enforcement would deny, are always recorded.
     pub allowed_one_in: u64,
 }
 
 impl Default for DecisionLog {
     fn default() -> Self {
-        Self { file: None, allowed_one_in: 1 }
+        Self { file: None, otlp: false, allowed_one_in: 1 }
     }
 }
 

@@ -3,12 +3,15 @@
 //!
 //! A record holds no token, no query and no header: the path of the target is what was asked for.
 
+pub mod otlp;
 mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use countersign_domain::time::Timestamp;
+use countersign_domain::trace_context::TraceParent;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -17,6 +20,8 @@ use tokio::task::JoinHandle;
 use crate::config;
 use crate::enforce::check::{Allowed, Ask, Asker, Refusal};
 use crate::enforce::visit::Visit;
+use crate::telemetry::messages::LogRecord;
+use crate::telemetry::outbox::Outbox;
 pub use writer::LogError;
 
 /// Records that may wait to be written.
@@ -41,10 +46,13 @@ pub enum Door {
 /// One decision: one line of the log, as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Record {
-    /// ISO 8601.
-    pub at: String,
+    /// When it was made.
+    pub at: Timestamp,
     /// `contextId` of the answer.
     pub context: Arc<str>,
+    /// The span of the call, as in a `traceparent`, where it is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
     /// Where it was made.
     pub door: Door,
     /// The name of the contract.
@@ -88,6 +96,7 @@ pub struct DecisionLog {
     one_in: u64,
     allowed: Arc<AtomicU64>,
     counts: Arc<Counts>,
+    receiver: Option<Outbox<LogRecord>>,
 }
 
 /// Records since the start.
@@ -103,22 +112,34 @@ struct Counts {
 /// What is waiting to be written.
 pub struct Unwritten {
     queue: Receiver<Record>,
-    file: writer::File,
+    to: writer::Destinations,
     counts: Arc<Counts>,
 }
 
 impl DecisionLog {
-    /// A log as it is configured, and what writes it.
+    /// A log as it is configured, for a receiver of telemetry too, and what writes it.
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub fn open(config: &config::DecisionLog) -> Result<(Self, Option<Unwritten>), LogError> {
+    pub fn open(
+        config: &config::DecisionLog,
+        receiver: Option<Outbox<LogRecord>>,
+    ) -> Result<(Self, Option<Unwritten>), LogError> {
         let (allowed, counts) = (Arc::default(), Arc::<Counts>::default());
         let one_in = config.allowed_one_in;
-        let Some(file) = &config.file else { return Ok((Self { queue: None, one_in, allowed, counts }, None)) };
+        let file = config.file.as_deref().map(writer::File::open).transpose()?;
+        if file.is_none() && receiver.is_none() {
+            return Ok((Self { queue: None, one_in, allowed, counts, receiver }, None));
+        }
         let (sender, queue) = channel(QUEUE);
-        let unwritten = Unwritten { queue, file: writer::File::open(file)?, counts: Arc::clone(&counts) };
-        Ok((Self { queue: Some(sender), one_in, allowed, counts }, Some(unwritten)))
+        let to = writer::Destinations { file, receiver: receiver.clone() };
+        let unwritten = Unwritten { queue, to, counts: Arc::clone(&counts) };
+        Ok((Self { queue: Some(sender), one_in, allowed, counts, receiver }, Some(unwritten)))
+    }
+
+    /// Where records wait for a receiver of telemetry.
+    pub const fn receiver(&self) -> Option<&Outbox<LogRecord>> {
+        self.receiver.as_ref()
     }
 
     /// Records a decision, unless nobody wants to know or there is no room. Every denial, and one in so many allows.
@@ -143,11 +164,14 @@ impl DecisionLog {
         self.counts.lost.load(Ordering::Relaxed)
     }
 
-    /// Waits until everything that was queued is written: before the process ends.
+    /// Waits until everything that was queued is written, and sent: before the process ends.
     pub async fn written(&self) {
         let queued = self.counts.queued.load(Ordering::Acquire);
         while self.counts.done.load(Ordering::Acquire) < queued {
             tokio::time::sleep(WRITING).await;
+        }
+        if let Some(receiver) = &self.receiver {
+            receiver.sent().await;
         }
     }
 }
@@ -171,7 +195,7 @@ fn report(visit: &Visit<'_>, answer: Result<&Allowed, &Refusal>) {
 impl Unwritten {
     /// Writes until every handle of the log is gone.
     pub fn write(self) -> JoinHandle<()> {
-        tokio::task::spawn_blocking(move || writer::write(self.queue, self.file, &self.counts))
+        tokio::task::spawn_blocking(move || writer::write(self.queue, self.to, &self.counts))
     }
 }
 
@@ -185,8 +209,9 @@ impl Record {
         let path = path.split(['?', '#']).next().unwrap_or_default().to_owned();
         let user = live.and_then(|live| live.user());
         Self {
-            at: visit.context.now.to_string(),
+            at: visit.context.now,
             context: Arc::clone(&visit.context.context_id),
+            trace: visit.context.trace.as_ref().and_then(|trace| trace.recorded()),
             door: visit.door,
             contract: contract.to_owned(),
             organization: live.map(|live| live.bearer.organization.to_string()),

@@ -139,6 +139,74 @@ pub struct ExportTraces {
     pub resource_spans: Vec<ResourceSpans>,
 }
 
+/// `logs.v1.LogRecord`
+#[derive(Clone, PartialEq, Message)]
+pub struct LogRecord {
+    /// When it happened, since 1970.
+    #[prost(fixed64, tag = "1")]
+    pub time_unix_nano: u64,
+    /// [`INFO`].
+    #[prost(int32, tag = "2")]
+    pub severity_number: i32,
+    /// The same in a word.
+    #[prost(string, tag = "3")]
+    pub severity_text: String,
+    /// For people.
+    #[prost(message, optional, tag = "5")]
+    pub body: Option<AnyValue>,
+    /// What happened.
+    #[prost(message, repeated, tag = "6")]
+    pub attributes: Vec<KeyValue>,
+    /// Those of `traceparent`.
+    #[prost(fixed32, tag = "8")]
+    pub flags: u32,
+    /// 16 bytes, or none.
+    #[prost(bytes = "vec", tag = "9")]
+    pub trace_id: Vec<u8>,
+    /// 8 bytes, or none.
+    #[prost(bytes = "vec", tag = "10")]
+    pub span_id: Vec<u8>,
+    /// When it was seen, since 1970.
+    #[prost(fixed64, tag = "11")]
+    pub observed_time_unix_nano: u64,
+    /// What kind of event it is.
+    #[prost(string, tag = "12")]
+    pub event_name: String,
+}
+
+/// `SEVERITY_NUMBER_INFO`
+pub const INFO: i32 = 9;
+
+/// `logs.v1.ScopeLogs`
+#[derive(Clone, PartialEq, Message)]
+pub struct ScopeLogs {
+    /// Which part.
+    #[prost(message, optional, tag = "1")]
+    pub scope: Option<Scope>,
+    /// What it tells.
+    #[prost(message, repeated, tag = "2")]
+    pub log_records: Vec<LogRecord>,
+}
+
+/// `logs.v1.ResourceLogs`
+#[derive(Clone, PartialEq, Message)]
+pub struct ResourceLogs {
+    /// Who.
+    #[prost(message, optional, tag = "1")]
+    pub resource: Option<Resource>,
+    /// What.
+    #[prost(message, repeated, tag = "2")]
+    pub scope_logs: Vec<ScopeLogs>,
+}
+
+/// `collector.logs.v1.ExportLogsServiceRequest`
+#[derive(Clone, PartialEq, Message)]
+pub struct ExportLogs {
+    /// By who tells.
+    #[prost(message, repeated, tag = "1")]
+    pub resource_logs: Vec<ResourceLogs>,
+}
+
 /// `collector.….Export…ServiceResponse`, which is the same for every signal.
 #[derive(Clone, PartialEq, Message)]
 pub struct Exported {
@@ -159,15 +227,21 @@ pub struct PartialSuccess {
 }
 
 /// An attribute with a text.
-pub fn text(key: &'static str, value: impl Into<String>) -> KeyValue {
+pub fn text(key: impl Into<String>, value: impl Into<String>) -> KeyValue {
     attribute(key, Value::Text(value.into()))
 }
 
 /// An attribute with a number.
-pub fn number(key: &'static str, value: i64) -> KeyValue {
+pub fn number(key: impl Into<String>, value: i64) -> KeyValue {
     attribute(key, Value::Number(value))
 }
 
-fn attribute(key: &'static str, value: Value) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }) }
+impl From<String> for AnyValue {
+    fn from(text: String) -> Self {
+        Self { value: Some(Value::Text(text)) }
+    }
+}
+
+fn attribute(key: impl Into<String>, value: Value) -> KeyValue {
+    KeyValue { key: key.into(), value: Some(AnyValue { value: Some(value) }) }
 }

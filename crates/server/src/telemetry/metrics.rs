@@ -19,6 +19,7 @@ use super::families::{
     LISTENER_REFUSALS, PROCESS_START, SIGN_INS, SNAPSHOT_AGE, SNAPSHOT_LOADS, SNAPSHOTS, TELEMETRY_ITEMS,
     TOKEN_ANSWERS, TOKEN_LOOKUPS, TOKENS, UPSTREAM_CONNECTIONS, UPSTREAM_DURATION, UPSTREAM_OPEN, UPSTREAM_REQUESTS,
 };
+use super::outbox::Outbox;
 use super::process;
 use crate::app::App;
 use crate::web::pages::SignInProblem;
@@ -131,9 +132,10 @@ impl Metrics {
             .for_each(|(result, name)| sign_ins.add(&[name], counts.get(&result).copied().unwrap_or_default()));
         let mut items = text.family(&TELEMETRY_ITEMS);
         let traces = app.tracer.as_ref().map(|tracer| tracer.outbox().counts());
-        for (result, count) in [("sent", traces.map(|it| it.sent.count())), ("lost", traces.map(|it| it.lost.count()))]
-        {
-            items.add(&["traces", result], count.unwrap_or_default());
+        let logs = app.decisions.receiver().map(Outbox::counts);
+        for (signal, counts) in [("traces", traces), ("logs", logs)] {
+            items.add(&[signal, "sent"], counts.map_or(0, |counts| counts.sent.count()));
+            items.add(&[signal, "lost"], counts.map_or(0, |counts| counts.lost.count()));
         }
         process::show(&mut text);
         text.family(&PROCESS_START).add(&[], self.started_at.as_seconds());

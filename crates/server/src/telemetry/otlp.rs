@@ -15,7 +15,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use prost::Message;
 use tokio::time::{sleep, timeout};
 
-use super::messages::{ExportTraces, Exported, Resource, ResourceSpans, Scope, ScopeSpans, Span, text};
+use super::messages::{
+    ExportLogs, ExportTraces, Exported, LogRecord, Resource, ResourceLogs, ResourceSpans, Scope, ScopeLogs, ScopeSpans,
+    Span, text,
+};
 use crate::config::Telemetry;
 use crate::enforce::gateway::tls;
 
@@ -32,6 +35,8 @@ pub trait Signal: Sized + Send + 'static {
     const NAME: &'static str;
     /// Where its requests go, behind the receiver's address.
     const PATH: &'static str;
+    /// Items that may wait.
+    const QUEUE: usize;
 
     /// One request with all of them.
     fn request(items: Vec<Self>, resource: Resource, scope: Scope) -> Vec<u8>;
@@ -40,11 +45,25 @@ pub trait Signal: Sized + Send + 'static {
 impl Signal for Span {
     const NAME: &'static str = "traces";
     const PATH: &'static str = "/v1/traces";
+    const QUEUE: usize = 8_192;
 
     fn request(spans: Vec<Self>, resource: Resource, scope: Scope) -> Vec<u8> {
         let scope_spans = vec![ScopeSpans { scope: Some(scope), spans }];
         let resource_spans = vec![ResourceSpans { resource: Some(resource), scope_spans }];
         ExportTraces { resource_spans }.encode_to_vec()
+    }
+}
+
+impl Signal for LogRecord {
+    const NAME: &'static str = "logs";
+    const PATH: &'static str = "/v1/logs";
+    /// As many as wait for the decision log's file.
+    const QUEUE: usize = 65_536;
+
+    fn request(log_records: Vec<Self>, resource: Resource, scope: Scope) -> Vec<u8> {
+        let scope_logs = vec![ScopeLogs { scope: Some(scope), log_records }];
+        let resource_logs = vec![ResourceLogs { resource: Some(resource), scope_logs }];
+        ExportLogs { resource_logs }.encode_to_vec()
     }
 }
 

@@ -11,8 +11,6 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::counting::Counter;
 use super::otlp::{Destination, Signal};
 
-/// Items that may wait.
-const QUEUE: usize = 8_192;
 /// Most items of one request.
 const BATCH: usize = 512;
 /// How long the first of a request waits for more.
@@ -59,7 +57,7 @@ impl<T> Clone for Outbox<T> {
 impl<T: Signal> Outbox<T> {
     /// An empty one, and what sends it to `destination`.
     pub fn new(destination: Destination) -> (Self, Unsent<T>) {
-        let (sender, queue) = channel(QUEUE);
+        let (sender, queue) = channel(T::QUEUE);
         let counts = Arc::<Counts>::default();
         (Self { queue: sender, counts: Arc::clone(&counts) }, Unsent { queue, destination, counts })
     }
@@ -154,9 +152,9 @@ mod tests {
         let config = Config::from_toml("[telemetry]\nendpoint = \"http://127.0.0.1:9\"\n").unwrap();
         let destination = Destination::of::<Span>(&config.telemetry).unwrap().unwrap();
         let (outbox, _unsent) = Outbox::new(destination);
-        for _ in 0..QUEUE + 3 {
+        for _ in 0..Span::QUEUE + 3 {
             outbox.put(Span::default());
         }
-        assert_eq!((outbox.counts().queued.count(), outbox.counts().lost.count()), (QUEUE as u64, 3));
+        assert_eq!((outbox.counts().queued.count(), outbox.counts().lost.count()), (Span::QUEUE as u64, 3));
     }
 }

@@ -165,6 +165,11 @@ pub struct Sent {
 }
 
 impl Trace {
+    /// The call's span, where it is recorded.
+    pub fn recorded(&self) -> Option<TraceParent> {
+        self.own.is_sampled.then_some(self.own)
+    }
+
     /// What was decided of the call; the last time counts, where it is decided again.
     pub fn decided(&self, visit: &Visit<'_>, contract: &Contract, ask: Ask<'_>, answer: Result<&Allowed, &Refusal>) {
         if self.own.is_sampled {

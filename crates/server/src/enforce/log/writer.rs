@@ -6,7 +6,10 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc::Receiver;
 
+use super::otlp::event;
 use super::{Counts, Record};
+use crate::telemetry::messages::LogRecord;
+use crate::telemetry::outbox::Outbox;
 
 /// Most records that are written at once.
 const BATCH: usize = 1_024;
@@ -17,6 +20,12 @@ const BATCH: usize = 1_024;
 pub struct LogError {
     file: String,
     cause: std::io::Error,
+}
+
+/// Where records go.
+pub(super) struct Destinations {
+    pub(super) file: Option<File>,
+    pub(super) receiver: Option<Outbox<LogRecord>>,
 }
 
 /// The file that is appended to.
@@ -57,16 +66,21 @@ fn is_at(open: &std::fs::File, path: &Path) -> bool {
 }
 
 /// Writes what comes until nobody sends any more. What cannot be written is lost, counted and said; decisions go on.
-pub(super) fn write(mut queue: Receiver<Record>, mut file: File, counts: &Counts) {
+pub(super) fn write(mut queue: Receiver<Record>, mut to: Destinations, counts: &Counts) {
     let (mut batch, mut lines, mut said) = (Vec::with_capacity(BATCH), Vec::new(), 0);
     while queue.blocking_recv_many(&mut batch, BATCH) > 0 {
         let count = batch.len() as u64;
         for record in batch.drain(..) {
-            if serde_json::to_writer(&mut lines, &record).is_ok() {
+            if let Some(receiver) = &to.receiver {
+                receiver.put(event(&record));
+            }
+            if to.file.is_some() && serde_json::to_writer(&mut lines, &record).is_ok() {
                 lines.push(b'\n');
             }
         }
-        if let Err(error) = file.append(&lines) {
+        if let Some(file) = &mut to.file
+            && let Err(error) = file.append(&lines)
+        {
             counts.lost.fetch_add(count, Ordering::Relaxed);
             tracing::error!(%error, file = %file.path.display(), "decisions could not be recorded");
         }
