@@ -41,6 +41,7 @@ use crate::http::dpop::Called;
 use crate::http::error::ApiError;
 use crate::http::now::{CORRELATION_HEADER, RequestContext};
 use crate::listener::Answer;
+use crate::telemetry::connections::Unanswered;
 use crate::telemetry::doors::Watch;
 use crate::telemetry::exchange::Exchange;
 pub(crate) use client::tls;
@@ -228,11 +229,11 @@ impl Gateway {
                 Ok(answer)
             }
             Ok(Err(error)) => {
-                exchange.failed();
+                exchange.unanswered(Unanswered::Failed);
                 Err(failed(&error, place.upstream))
             }
             Err(_) => {
-                exchange.timed_out();
+                exchange.unanswered(Unanswered::TimedOut);
                 Err(ApiError::gateway_timeout())
             }
         }

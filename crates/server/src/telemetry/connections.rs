@@ -42,11 +42,9 @@ impl ListenerCounts {
 #[derive(Debug, Default)]
 pub struct UpstreamCounts {
     /// Answers.
-    pub statuses: Statuses,
-    /// Requests without an answer.
-    pub failed: Counter,
-    /// Requests whose answer did not begin in time.
-    pub timed_out: Counter,
+    statuses: Statuses,
+    /// Requests without an answer, by the reason.
+    unanswered: [Counter; Unanswered::ALL.len()],
     /// How long answers took to begin.
     pub durations: Durations,
     /// Connections that were made.
@@ -55,7 +53,43 @@ pub struct UpstreamCounts {
     pub open: Gauge,
 }
 
+/// Why there is no answer to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unanswered {
+    /// No connection, or a broken one.
+    Failed,
+    /// It did not begin in time.
+    TimedOut,
+    /// Whoever waited for it hung up.
+    Abandoned,
+}
+
+impl Unanswered {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::Failed, Self::TimedOut, Self::Abandoned];
+
+    /// As metrics and traces name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::TimedOut => "timeout",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
 impl UpstreamCounts {
+    /// No answer will begin.
+    pub fn unanswered(&self, why: Unanswered) {
+        self.unanswered[why as usize].add();
+    }
+
+    /// Requests by what came of them.
+    pub fn requests(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let unanswered = Unanswered::ALL.map(|why| (why.as_str(), self.unanswered[why as usize].count()));
+        self.statuses.counts().chain(unanswered)
+    }
+
     /// An answer began.
     pub fn answered(&self, status: StatusCode, took: Duration) {
         self.statuses.add(status);

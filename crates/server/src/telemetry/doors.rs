@@ -31,6 +31,7 @@ pub struct Doors([Counts; DOORS.len()]);
 #[derive(Debug, Default)]
 struct Counts {
     statuses: Statuses,
+    abandoned: Counter,
     durations: Durations,
     allowed: Counter,
     reported: Counter,
@@ -38,10 +39,13 @@ struct Counts {
 }
 
 impl Doors {
-    /// A call was answered.
-    pub fn answered(&self, door: Door, status: StatusCode, took: Duration) {
+    /// A call was answered, or its client hung up before.
+    pub fn ended(&self, door: Door, status: Option<StatusCode>, took: Duration) {
         let counts = &self.0[door as usize];
-        counts.statuses.add(status);
+        match status {
+            Some(status) => counts.statuses.add(status),
+            None => counts.abandoned.add(),
+        }
         counts.durations.observe(took);
     }
 
@@ -59,6 +63,7 @@ impl Doors {
         let mut calls = text.family(&CALLS);
         for (door, counts) in self.named() {
             counts.statuses.counts().for_each(|(status, count)| calls.add(&[door, status], count));
+            calls.add(&[door, "abandoned"], counts.abandoned.count());
         }
         let mut durations = text.family(&CALL_DURATION);
         self.named().for_each(|(door, counts)| durations.add_durations(&[door], &counts.durations));
@@ -83,6 +88,7 @@ pub struct Watch<'a> {
     door: Door,
     began: Instant,
     trace: Option<Arc<Trace>>,
+    status: Option<StatusCode>,
 }
 
 impl<'a> Watch<'a> {
@@ -90,14 +96,21 @@ impl<'a> Watch<'a> {
     pub fn begin(app: &'a App, door: Door, context: &mut RequestContext, headers: &impl Carrier) -> Self {
         let tracer = app.tracer.as_ref();
         context.trace = tracer.map(|tracer| tracer.begin(context, headers, app.entropy.as_ref()));
-        Self { app, door, began: Instant::now(), trace: context.trace.clone() }
+        Self { app, door, began: Instant::now(), trace: context.trace.clone(), status: None }
     }
 
     /// The head of its answer is there.
-    pub fn end(self, status: StatusCode) {
-        self.app.metrics.doors.answered(self.door, status, self.began.elapsed());
+    pub fn end(mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+}
+
+/// Without an answer: whoever waited for it hung up.
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.app.metrics.doors.ended(self.door, self.status, self.began.elapsed());
         if let (Some(tracer), Some(trace)) = (&self.app.tracer, &self.trace) {
-            tracer.end(trace, DOORS[self.door as usize].1, status);
+            tracer.end(trace, DOORS[self.door as usize].1, self.status);
         }
     }
 }

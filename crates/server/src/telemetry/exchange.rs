@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
-use super::connections::UpstreamCounts;
+use super::connections::{Unanswered, UpstreamCounts};
 use super::traces::Sent;
 use crate::app::App;
 use crate::http::now::RequestContext;
@@ -25,6 +25,7 @@ pub struct Exchange<'a> {
     counts: &'a UpstreamCounts,
     began: Instant,
     sent: Option<Sent>,
+    outcome: Result<StatusCode, Unanswered>,
 }
 
 impl<'a> Exchange<'a> {
@@ -38,30 +39,29 @@ impl<'a> Exchange<'a> {
     ) -> Self {
         let send_on = |trace| Sent::new(trace, callee, method, headers, app.entropy.as_ref());
         let sent = context.trace.as_ref().and_then(send_on);
-        Self { app, counts: callee.counts, began: Instant::now(), sent }
+        Self { app, counts: callee.counts, began: Instant::now(), sent, outcome: Err(Unanswered::Abandoned) }
     }
 
     /// The head of an answer is there.
-    pub fn answered(self, status: StatusCode) {
-        self.counts.answered(status, self.began.elapsed());
-        self.end(Ok(status));
+    pub fn answered(mut self, status: StatusCode) {
+        self.outcome = Ok(status);
     }
 
     /// There is no answer.
-    pub fn failed(self) {
-        self.counts.failed.add();
-        self.end(Err("failed"));
+    pub fn unanswered(mut self, why: Unanswered) {
+        self.outcome = Err(why);
     }
+}
 
-    /// There was none in time.
-    pub fn timed_out(self) {
-        self.counts.timed_out.add();
-        self.end(Err("timeout"));
-    }
-
-    fn end(&self, outcome: Result<StatusCode, &'static str>) {
+/// Whoever waits for the answer may hang up before anything comes.
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        match self.outcome {
+            Ok(status) => self.counts.answered(status, self.began.elapsed()),
+            Err(why) => self.counts.unanswered(why),
+        }
         if let (Some(tracer), Some(sent)) = (&self.app.tracer, &self.sent) {
-            tracer.end_sent(sent, self.began, outcome);
+            tracer.end_sent(sent, self.began, self.outcome);
         }
     }
 }

@@ -54,7 +54,7 @@ macro_rules! families {
 families! {
     BUILD = "countersign_build_info", Gauge, ["version"], "1, with the version that runs.";
 
-    CALLS = "countersign_calls_total", Counter, ["door", "status"], "Calls that were answered at a door, by the class of the status that their client was meant to see.";
+    CALLS = "countersign_calls_total", Counter, ["door", "status"], "Calls that ended at a door, by the class of the status that their client was meant to see; `abandoned` where it hung up before.";
     CALL_DURATION = "countersign_call_duration_seconds", Histogram, ["door"], "From reading a call to the head of its answer; at the gateway the upstream's time included.";
     DECISIONS = "countersign_decisions_total", Counter, ["door", "result", "reason"], "Decisions. `reason` is that of the denial; of an allow `none`, or `reported` where the organization only reports and enforcement would have denied.";
 
@@ -67,7 +67,7 @@ families! {
     DATABASE_CONNECTIONS = "countersign_database_connections", Gauge, ["pool", "state"], "Connections to the database, `idle` and `used`. Pools: `read` and `write` of SQLite, `all` of PostgreSQL.";
     DATABASE_CONNECTIONS_MAX = "countersign_database_connections_max", Gauge, ["pool"], "Most connections of the pool.";
 
-    UPSTREAM_REQUESTS = "countersign_upstream_requests_total", Counter, ["upstream", "status"], "Requests that the gateway sent on, by the class of the answer's status; `failed` and `timeout` where there was none.";
+    UPSTREAM_REQUESTS = "countersign_upstream_requests_total", Counter, ["upstream", "status"], "Requests that the gateway sent on, by the class of the answer's status; `failed`, `timeout`, or `abandoned` by the client where there was none.";
     UPSTREAM_DURATION = "countersign_upstream_duration_seconds", Histogram, ["upstream"], "From sending a request on to the head of the upstream's answer.";
     UPSTREAM_CONNECTIONS = "countersign_upstream_connections_total", Counter, ["upstream"], "Connections that were made to the upstream.";
     UPSTREAM_OPEN = "countersign_upstream_open_connections", Gauge, ["upstream"], "Connections to the upstream, idle ones included.";

@@ -175,9 +175,7 @@ impl Metrics {
         let upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut requests = text.family(&UPSTREAM_REQUESTS);
         for (name, counts) in &upstreams {
-            counts.statuses.counts().for_each(|(status, count)| requests.add(&[name, status], count));
-            requests.add(&[name, "failed"], counts.failed.count());
-            requests.add(&[name, "timeout"], counts.timed_out.count());
+            counts.requests().for_each(|(status, count)| requests.add(&[name, status], count));
         }
         let mut durations = text.family(&UPSTREAM_DURATION);
         upstreams.iter().for_each(|(name, counts)| durations.add_durations(&[name], &counts.durations));

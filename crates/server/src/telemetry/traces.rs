@@ -14,6 +14,7 @@ use countersign_domain::time::Timestamp;
 use countersign_domain::trace_context::{SpanId, TraceId, TraceParent, trace_state};
 use tokio::time::Instant;
 
+use super::connections::Unanswered;
 use super::decided::{Decided, known_method};
 use super::exchange::Callee;
 use super::messages::{CLIENT, ERROR, HAS_IS_REMOTE, IS_REMOTE, KeyValue, SERVER, Span, Status, number, text};
@@ -110,26 +111,26 @@ impl Tracer {
         })
     }
 
-    /// The call is answered.
-    pub fn end(&self, trace: &Trace, door: &'static str, status: StatusCode) {
+    /// The call is answered, or its client hung up before.
+    pub fn end(&self, trace: &Trace, door: &'static str, status: Option<StatusCode>) {
         if !trace.own.is_sampled {
             return;
         }
         let decided = trace.decided.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut attributes = vec![
-            text("countersign.door", door),
-            text("countersign.context", &*trace.context_id),
-            number("http.response.status_code", status.as_u16().into()),
-        ];
+        let mut attributes = vec![text("countersign.door", door), text("countersign.context", &*trace.context_id)];
+        attributes.extend(status.map(|status| number("http.response.status_code", status.as_u16().into())));
         attributes.extend(decided.iter().flat_map(Decided::attributes));
         let name = decided.as_ref().map_or_else(|| door.to_owned(), Decided::name);
-        let is_error = status.is_server_error();
+        let failure = match status {
+            Some(status) => status.is_server_error().then(|| status.as_u16().to_string()),
+            None => Some(Unanswered::Abandoned.as_str().to_owned()),
+        };
         let span = trace.span(trace.own.span, SERVER, name, trace.began);
-        self.outbox.put(finish(span, attributes, is_error.then(|| status.as_u16().to_string())));
+        self.outbox.put(finish(span, attributes, failure));
     }
 
-    /// A request that was sent on is answered with a status, or, for want of an answer, `Err` says what happened.
-    pub(super) fn end_sent(&self, sent: &Sent, began: Instant, outcome: Result<StatusCode, &'static str>) {
+    /// A request that was sent on is answered with a status, or not.
+    pub(super) fn end_sent(&self, sent: &Sent, began: Instant, outcome: Result<StatusCode, Unanswered>) {
         let Sent { trace, span, upstream, authority, method } = sent;
         let mut attributes =
             vec![text("countersign.upstream", upstream), text("http.request.method", known_method(method))];
@@ -145,7 +146,7 @@ impl Tracer {
                 // a client's span is an error with 4xx, too
                 (status.as_u16() >= 400).then(|| status.as_u16().to_string())
             }
-            Err(what) => Some(what.to_owned()),
+            Err(why) => Some(why.as_str().to_owned()),
         };
         let mut made = trace.span(*span, CLIENT, known_method(method).to_owned(), began);
         made.parent_span_id = trace.own.span.0.to_vec();

@@ -1,8 +1,13 @@
 //! What the operations listener shows of calls that were made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use countersign_server::app::Application;
+use countersign_server::config::Config;
 use countersign_server::telemetry::families::{ALL, Kind};
+
+use tokio::io::AsyncWriteExt;
 
 use super::ext_authz;
 use super::fixture::{Fixture, READER, SHOP};
@@ -161,6 +166,60 @@ async fn what_never_reaches_a_decision_is_counted_where_it_ends() {
         ("countersign_upstream_requests_total{upstream=\"books\",status=\"failed\"}", 1.0),
         ("countersign_upstream_open_connections{upstream=\"books\"}", 0.0),
     ]);
+}
+
+#[tokio::test]
+async fn clients_that_hang_up_before_an_answer_are_counted_too() {
+    let silent = Upstream::answering("").await;
+    let fixture = Fixture::before(silent, "").await;
+    let mut client = tokio::net::TcpStream::connect(fixture.doors.gateway).await.unwrap();
+    client.write_all(b"GET /hours HTTP/1.1\r\nHost: api.test\r\n\r\n").await.unwrap();
+    while fixture.upstream.take().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(client);
+    let abandoned = "countersign_calls_total{door=\"gateway\",status=\"abandoned\"}";
+    let open = "countersign_upstream_open_connections{upstream=\"books\"}";
+    let mut scrape = Scrape::of(&fixture).await;
+    while scrape.value(abandoned) < 1.0 || scrape.value(open) > 0.0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        scrape = Scrape::of(&fixture).await;
+    }
+    scrape.assert_are(&[
+        ("countersign_upstream_requests_total{upstream=\"books\",status=\"abandoned\"}", 1.0),
+        ("countersign_call_duration_seconds_count{door=\"gateway\"}", 1.0),
+    ]);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_is_not_ready_and_still_shows_how_it_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let mut config = Config::from_toml("[operations]\nlisten = \"127.0.0.1:0\"\n").unwrap();
+    config.server.listen = "127.0.0.1:0".parse().unwrap();
+    config.server.data = data.path().to_owned();
+    let application = Application::start(&config).await.unwrap();
+    let (main, operations) = (application.address(), application.operations_address().unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(application.run(async { drop(stopped.await) }));
+    let ready = async || reqwest::get(format!("http://{operations}/readyz")).await.unwrap().status().as_u16();
+    assert_eq!(ready().await, 200);
+
+    let mut under_way = tokio::net::TcpStream::connect(main).await.unwrap();
+    let form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9";
+    let request = format!("POST /oauth/token HTTP/1.1\r\nHost: a\r\n{form}\r\n\r\n");
+    under_way.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    stop.send(()).unwrap();
+    while ready().await == 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(ready().await, 503);
+    let shown = reqwest::get(format!("http://{operations}/metrics")).await.unwrap().text().await.unwrap();
+    assert!(shown.contains("countersign_listener_open_connections{listener=\"main\"} 1\n"), "{shown}");
+    under_way.write_all(b"a=1&b=2&c").await.unwrap();
+    let reply = super::raw::read(&mut under_way, Duration::from_millis(60)).await;
+    assert_eq!(reply.status(), 400, "what was under way is answered");
+    running.await.unwrap();
 }
 
 #[tokio::test]
