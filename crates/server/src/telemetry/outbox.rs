@@ -12,7 +12,7 @@ use super::counting::Counter;
 use super::otlp::{Destination, Signal};
 
 /// Most items of one request.
-const BATCH: usize = 512;
+const BATCH: usize = 2_048;
 /// How long the first of a request waits for more.
 const LINGER: Duration = Duration::from_secs(1);
 /// How long the last may take when the server stops.

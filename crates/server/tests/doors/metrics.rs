@@ -150,6 +150,25 @@ async fn calls_at_every_door_are_counted_by_what_was_decided() {
 }
 
 #[tokio::test]
+async fn f09_nothing_that_a_caller_sends_and_nobodys_name_is_shown() {
+    let fixture = Fixture::start("").await;
+    let token = fixture.token(SHOP, "ada@acme.test").await;
+    fixture.call("GET", "/books/a-path?code=a-query", &token).await;
+    fixture.call_with("A-METHOD", "/books", &token, &["A-Header: a-header", "Host: a-host"]).await;
+    let form = [("grant_type", "a-grant"), ("client_id", SHOP), ("client_secret", "a-secret")];
+    fixture.server.token("", &form).await;
+    fixture.server.token(&format!("{SHOP}:a-secret"), &[("grant_type", "client_credentials")]).await;
+    let shown =
+        reqwest::get(format!("http://{}/metrics", fixture.doors.operations)).await.unwrap().text().await.unwrap();
+    let shown = shown.to_lowercase();
+    let secrets =
+        ["a-path", "a-query", "a-method", "a-header", "a-host", "a-grant", "a-secret", "ada", "acme", SHOP, &token];
+    for secret in secrets {
+        assert!(!shown.contains(&secret.to_lowercase()), "{secret} in {shown}");
+    }
+}
+
+#[tokio::test]
 async fn what_never_reaches_a_decision_is_counted_where_it_ends() {
     let fixture = Fixture::start("").await;
     let gateway = fixture.doors.gateway;
@@ -257,7 +276,7 @@ async fn every_metric_of_the_table_is_shown_with_its_labels_and_no_other() {
 }
 
 #[tokio::test]
-async fn operators_find_nothing_else_there_and_nobody_finds_it_elsewhere() {
+async fn f09_operators_find_nothing_else_on_their_listener_and_nobody_finds_it_elsewhere() {
     let fixture = Fixture::start("").await;
     let status = async |target: &str| {
         let address = format!("http://{}{target}", fixture.doors.operations);
