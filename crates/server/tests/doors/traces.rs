@@ -1,10 +1,12 @@
 //! Traces of calls, as a receiver of OTLP gets them, and the trace context on its way through the gateway.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_server::app::Application;
 use countersign_server::config::Config;
+use countersign_server::telemetry::traces::Tracer;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -12,10 +14,17 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use prost::Message;
+use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
 
 use super::ext_authz;
 use super::fixture::{Fixture, READER, SHOP};
+use super::tls::pem;
 use super::upstream::Upstream;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -289,6 +298,42 @@ async fn a_server_that_stops_sends_the_rest_first() {
     stop.send(()).unwrap();
     running.await.unwrap();
     assert_eq!(receiver.take().len(), 1);
+}
+
+/// A receiver behind TLS, known by a certificate of its own: what it gets of one request.
+async fn receive_once(listener: TcpListener, CertifiedKey { cert, signing_key }: CertifiedKey<KeyPair>) -> String {
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = builder.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.unwrap();
+    let mut received = vec![0; 16_384];
+    let count = stream.read(&mut received).await.unwrap();
+    stream.write_all(TAKEN.as_bytes()).await.unwrap();
+    String::from_utf8_lossy(&received[..count]).into_owned()
+}
+
+#[tokio::test]
+async fn a_receiver_behind_tls_is_trusted_by_the_file_that_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ca, listener) = (folder.path().join("ca.pem"), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let certified = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(&ca, pem("CERTIFICATE", certified.cert.der())).unwrap();
+    let endpoint = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let received = tokio::spawn(receive_once(listener, certified));
+    let telemetry = format!("[telemetry]\nendpoint = \"{endpoint}\"\nca = {ca:?}\n{ALL}");
+    let fixture = Fixture::start(&telemetry).await;
+    fixture.call("GET", "/books", "").await;
+    let outbox = fixture.server.app.tracer.as_ref().unwrap().outbox();
+    outbox.sent().await;
+    assert!(received.await.unwrap().starts_with("POST /v1/traces HTTP/1.1\r\n"));
+    assert_eq!((outbox.counts().sent.count(), outbox.counts().lost.count()), (1, 0));
+
+    std::fs::remove_file(&ca).unwrap();
+    let config = Config::from_toml(&telemetry).unwrap();
+    let error = Tracer::open(&config.telemetry).err().unwrap().to_string();
+    assert!(error.contains("ca.pem"), "{error}");
 }
 
 #[tokio::test]
