@@ -12,6 +12,7 @@ pub mod client_registration;
 pub mod consent;
 pub mod entropy;
 pub mod id;
+pub mod name_digest;
 pub mod oauth;
 pub mod organization;
 pub mod outgoing;

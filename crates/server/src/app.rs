@@ -13,6 +13,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
 use countersign_decision::Contracts;
 use countersign_domain::entropy::Entropy;
+use countersign_domain::name_digest::NameDigests;
 use countersign_domain::oauth::dpop_nonce::DpopNonces;
 use countersign_domain::oauth::resource::ResourceError;
 use countersign_store::{Location, Options, Store, StoreError, SystemTask};
@@ -209,10 +210,11 @@ impl Application {
         let signing_keys = SigningKeys::open(&store, config, clock.now(), entropy.as_ref()).await?;
         let loaded = contracts::load(&store, &configured, clock.now(), entropy.as_ref()).await?;
         let contracts = ArcSwap::from_pointee(loaded);
-        let nonce_key =
-            store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref()).server_secret("dpop_nonces").await?;
+        let secrets = store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref());
+        let nonce_key = secrets.server_secret("dpop_nonces").await?;
+        let name_digests = NameDigests::new(secrets.server_secret(NameDigests::KEY).await?);
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
-        let (decisions, unwritten) = DecisionLog::open(&config.decision_log)?;
+        let (decisions, unwritten) = DecisionLog::open(&config.decision_log, name_digests)?;
         let app = App(Arc::new(Parts {
             store,
             configured,

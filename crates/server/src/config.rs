@@ -3,6 +3,7 @@
 //! The TOML file is read first; options of the command line and `COUNTERSIGN_…` variables (read by the command line
 //! parser) override it.
 
+mod decision_log;
 mod doors;
 mod outgoing;
 
@@ -13,9 +14,9 @@ use std::path::{Path, PathBuf};
 use countersign_decision::import::{Override, ScopeLists};
 use serde::{Deserialize, Serialize};
 
+pub use decision_log::{DecisionLog, Naming, PathShown};
 pub use doors::{
-    DecisionLog, ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream,
-    UpstreamUrl,
+    ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream, UpstreamUrl,
 };
 pub use outgoing::{ClientDocuments, Outgoing};
 

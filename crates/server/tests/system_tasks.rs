@@ -4,10 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PLACES: [(&str, &str, &str); 16] = [
+const PLACES: [(&str, &str, &str); 17] = [
     ("cli/apply.rs", "Apply", "the operator's command, beside the server"),
     ("cli/contract.rs", "Contracts", "the operator's command; contracts belong to no organization"),
     ("cli/demo.rs", "Demo", "the operator's command fills a new store"),
+    ("cli/replay/ids.rs", "Replay", "the operator's command reads whose ids stand in a log"),
     ("cli/registration_token.rs", "Registration", "the operator's command, for any organization"),
     ("contracts.rs", "Contracts", "contracts are loaded at start, for all organizations"),
     ("enforce/check.rs", "Enforcement", "a token becomes a caller, a snapshot is loaded: before any permit"),

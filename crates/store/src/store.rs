@@ -36,6 +36,8 @@ pub enum SystemTask {
     Registration,
     /// Signing keys are made, loaded and rotated.
     SigningKeys,
+    /// `countersign replay`: whose ids stand in a decision log.
+    Replay,
     /// `countersign demo`.
     Demo,
 }
@@ -144,6 +146,7 @@ impl SystemTask {
             Self::Contracts => Actor::Operator("contract import"),
             Self::Registration => Actor::Operator("registration-token"),
             Self::SigningKeys => Actor::Operator("signing keys"),
+            Self::Replay => Actor::Operator("replay"),
             Self::Demo => Actor::Operator("demo"),
         }
     }

@@ -1,14 +1,18 @@
 //! The decision log: what was decided, for whom and why. It is written behind the calls, never in their way: what does not
 //! fit in the queue is lost, counted, and said.
 //!
-//! A record holds no token, no query and no header: the path of the target is what was asked for.
+//! A record holds no token, no query and no header, and of app, person and path what the configuration lets it hold
+//! (`log/redaction.rs`).
 
+mod redaction;
 mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use countersign_decision::{Contracts, Scope};
+use countersign_domain::name_digest::NameDigests;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -17,6 +21,9 @@ use tokio::task::JoinHandle;
 use crate::config;
 use crate::enforce::check::{Allowed, Ask, Asker, Refusal};
 use crate::enforce::visit::Visit;
+use crate::http::error::refusal_status;
+pub use redaction::LEFT_OUT;
+use redaction::Redaction;
 pub use writer::LogError;
 
 /// Records that may wait to be written.
@@ -55,16 +62,20 @@ pub struct Record {
     /// What the organization had decided: its revision (invariant 37).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
-    /// The app's id.
+    /// The app, as `decision_log.client` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// The person's id; absent where the app acts for itself.
+    /// The person, as `decision_log.user` says; absent where the app acts for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// What the token asked for; absent where that is all that is authorized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<Scope>>,
     /// As it was sent.
     pub method: String,
-    /// Without its query.
-    pub path: String,
+    /// Without its query, as `decision_log.path` says; absent where the target cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// What was meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
@@ -73,6 +84,9 @@ pub struct Record {
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
+    /// Of a denial: what was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// Every half that is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Value>,
@@ -84,10 +98,16 @@ pub struct Record {
 /// Where decisions are recorded; clones share the queue.
 #[derive(Clone)]
 pub struct DecisionLog {
-    queue: Option<Sender<Record>>,
+    queue: Option<Sender<Decided>>,
     one_in: u64,
     allowed: Arc<AtomicU64>,
     counts: Arc<Counts>,
+}
+
+/// What waits: the decision as it was made, and what its path was read with.
+struct Decided {
+    record: Record,
+    contracts: Arc<Contracts>,
 }
 
 /// Records since the start.
@@ -102,22 +122,24 @@ struct Counts {
 
 /// What is waiting to be written.
 pub struct Unwritten {
-    queue: Receiver<Record>,
+    queue: Receiver<Decided>,
     file: writer::File,
+    redaction: Redaction,
     counts: Arc<Counts>,
 }
 
 impl DecisionLog {
-    /// A log as it is configured, and what writes it.
+    /// A log as it is configured, and what writes it; `digests` are those of this installation.
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub fn open(config: &config::DecisionLog) -> Result<(Self, Option<Unwritten>), LogError> {
+    pub fn open(config: &config::DecisionLog, digests: NameDigests) -> Result<(Self, Option<Unwritten>), LogError> {
         let (allowed, counts) = (Arc::default(), Arc::<Counts>::default());
         let one_in = config.allowed_one_in;
         let Some(file) = &config.file else { return Ok((Self { queue: None, one_in, allowed, counts }, None)) };
         let (sender, queue) = channel(QUEUE);
-        let unwritten = Unwritten { queue, file: writer::File::open(file)?, counts: Arc::clone(&counts) };
+        let redaction = Redaction::new(config, digests);
+        let unwritten = Unwritten { queue, file: writer::File::open(file)?, redaction, counts: Arc::clone(&counts) };
         Ok((Self { queue: Some(sender), one_in, allowed, counts }, Some(unwritten)))
     }
 
@@ -131,7 +153,8 @@ impl DecisionLog {
         if is_plain_allow && is_left_out() {
             return;
         }
-        let counted = match queue.try_send(Record::new(visit, contract, ask, answer)) {
+        let record = Record::new(visit, contract, ask, answer);
+        let counted = match queue.try_send(Decided { record, contracts: Arc::clone(&visit.contracts) }) {
             Ok(()) => &self.counts.queued,
             Err(_) => &self.counts.lost,
         };
@@ -171,7 +194,7 @@ fn report(visit: &Visit<'_>, answer: Result<&Allowed, &Refusal>) {
 impl Unwritten {
     /// Writes until every handle of the log is gone.
     pub fn write(self) -> JoinHandle<()> {
-        tokio::task::spawn_blocking(move || writer::write(self.queue, self.file, &self.counts))
+        tokio::task::spawn_blocking(move || writer::write(self.queue, self.file, &self.redaction, &self.counts))
     }
 }
 
@@ -193,14 +216,16 @@ impl Record {
             revision: live.map(|live| live.bearer.org_revision),
             client: live.map(|live| live.bearer.client.to_string()),
             user: user.map(str::to_owned),
+            scopes: live.and_then(|live| live.bearer.ceiling.clone()),
             method: ask.method.to_owned(),
-            path,
+            path: Some(path),
             operation: match answer {
                 Ok(allowed) => Some(allowed.operation_id.clone()),
                 Err(refusal) => refusal.operation_id.clone(),
             },
             decision: if answer.is_ok() { "allow" } else { "deny" },
             reason: answer.err().map(|refusal| refusal.reason.as_str()),
+            status: answer.err().map(|refusal| refusal_status(refusal.reason).as_u16()),
             missing: answer.err().and_then(Refusal::missing_json),
             would_be_missing: answer.ok().and_then(|allowed| allowed.would_be_missing.clone()),
         }

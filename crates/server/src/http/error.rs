@@ -278,17 +278,18 @@ impl ApiError {
     pub fn from_refusal(refusal: &Refusal, origin: &PublicOrigin) -> Self {
         let realm = format!("Bearer realm=\"{origin}\"");
         let metadata = format!("resource_metadata=\"{origin}/.well-known/oauth-protected-resource\"");
+        let status = refusal_status(refusal.reason);
         let mut error = match refusal.reason {
             Reason::BadRequestTarget => {
                 Self::bad_request("the request target is not in canonical form; send it without encoded or doubled separators")
             }
-            Reason::NoSuchOperation => Self::new(StatusCode::NOT_FOUND, "not.found", "The requested resource was not found."),
+            Reason::NoSuchOperation => Self::new(status, "not.found", "The requested resource was not found."),
             Reason::MethodNotAllowed => {
-                Self::new(StatusCode::METHOD_NOT_ALLOWED, "method.not.allowed", "the resource has no such method")
+                Self::new(status, "method.not.allowed", "the resource has no such method")
                     .with_header(header::ALLOW, &refusal.allowed_methods.join(", "))
             }
             Reason::MissingCredentials => Self::new(
-                StatusCode::UNAUTHORIZED,
+                status,
                 "authentication.required",
                 "No authentication bearer token specified in authorization header.",
             )
@@ -298,11 +299,11 @@ impl ApiError {
             | Reason::UnknownOrganization
             | Reason::UnknownClient
             | Reason::UnknownUser
-            | Reason::Inactive => Self::new(StatusCode::UNAUTHORIZED, "bad.credentials", "Invalid login credentials.")
+            | Reason::Inactive => Self::new(status, "bad.credentials", "Invalid login credentials.")
                 .with_header(header::WWW_AUTHENTICATE, &format!("{realm}, error=\"invalid_token\", {metadata}")),
             Reason::AppRefused | Reason::AppNotAuthorized | Reason::MissingScope => {
                 let error = Self::new(
-                    StatusCode::FORBIDDEN,
+                    status,
                     "app.not.authorized.for.scope",
                     "App not authorized to use scope [{scopes}]",
                 )
@@ -315,11 +316,11 @@ impl ApiError {
                 )
             }
             Reason::MissingPermission if refusal.needs_all_permissions() => {
-                Self::new(StatusCode::FORBIDDEN, "missing.permissions", "Unable to perform the requested action. You are missing the following permission(s): [{permissions}]")
+                Self::new(status, "missing.permissions", "Unable to perform the requested action. You are missing the following permission(s): [{permissions}]")
                     .with("permissions", refusal.missing_permissions().join(", "))
             }
             Reason::MissingPermission => Self::new(
-                StatusCode::FORBIDDEN,
+                status,
                 "missing.any.permissions",
                 "Unable to perform the requested action. You must have at least one of the following permissions assigned: [{permissions}]",
             )
@@ -391,6 +392,28 @@ impl From<StoreError> for ApiError {
                 Self::internal()
             }
         }
+    }
+}
+
+/// The status of a denied call.
+pub const fn refusal_status(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::BadRequestTarget => StatusCode::BAD_REQUEST,
+        Reason::NoSuchOperation => StatusCode::NOT_FOUND,
+        Reason::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Reason::MissingCredentials
+        | Reason::InvalidCredentials
+        | Reason::UnknownOrganization
+        | Reason::UnknownClient
+        | Reason::UnknownUser
+        | Reason::Inactive => StatusCode::UNAUTHORIZED,
+        Reason::UnstatedRequirement
+        | Reason::OtherCredential
+        | Reason::AppRefused
+        | Reason::AppNotAuthorized
+        | Reason::MissingScope
+        | Reason::RoleNotAllowed
+        | Reason::MissingPermission => StatusCode::FORBIDDEN,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc::Receiver;
 
-use super::{Counts, Record};
+use super::{Counts, Decided, Redaction};
 
 /// Most records that are written at once.
 const BATCH: usize = 1_024;
@@ -57,11 +57,12 @@ fn is_at(open: &std::fs::File, path: &Path) -> bool {
 }
 
 /// Writes what comes until nobody sends any more. What cannot be written is lost, counted and said; decisions go on.
-pub(super) fn write(mut queue: Receiver<Record>, mut file: File, counts: &Counts) {
+pub(super) fn write(mut queue: Receiver<Decided>, mut file: File, redaction: &Redaction, counts: &Counts) {
     let (mut batch, mut lines, mut said) = (Vec::with_capacity(BATCH), Vec::new(), 0);
     while queue.blocking_recv_many(&mut batch, BATCH) > 0 {
         let count = batch.len() as u64;
-        for record in batch.drain(..) {
+        for Decided { mut record, contracts } in batch.drain(..) {
+            redaction.redact(&mut record, &contracts);
             if serde_json::to_writer(&mut lines, &record).is_ok() {
                 lines.push(b'\n');
             }
