@@ -20,6 +20,7 @@ pub mod role;
 pub mod secret;
 pub mod session;
 pub mod time;
+pub mod usage;
 pub mod user;
 pub mod world;
 pub mod yaml;

@@ -16,6 +16,7 @@ use countersign_domain::entropy::Entropy;
 use countersign_domain::name_digest::NameDigests;
 use countersign_domain::oauth::dpop_nonce::DpopNonces;
 use countersign_domain::oauth::resource::ResourceError;
+use countersign_domain::usage::Day;
 use countersign_store::{Location, Options, Store, StoreError, SystemTask};
 use hyper::body::Incoming;
 use tower::ServiceExt;
@@ -30,6 +31,7 @@ use crate::enforce::rate::RateLimit;
 use crate::enforce::remembered::{self, Remembered};
 use crate::enforce::snapshots::Snapshots;
 use crate::enforce::upstreams::Upstreams;
+use crate::enforce::usage::{UsageCounter, UsageWriter};
 use crate::fetch::Fetcher;
 use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
@@ -44,6 +46,8 @@ use crate::router;
 const POLL: Duration = Duration::from_secs(1);
 /// How often what has ended is deleted.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// Most counts of old days that are deleted each time: other writers wait no longer than this takes.
+const USAGE_BATCH: u32 = 5_000;
 /// F03: failed sign-ins in a row of one person from one address, and how long the next try then waits.
 const SIGN_IN_FAILURES: u32 = 10;
 const SIGN_IN_WAIT_SECONDS: i64 = 15 * 60;
@@ -73,6 +77,9 @@ pub struct Parts {
     pub snapshots: Snapshots,
     /// What was decided.
     pub decisions: DecisionLog,
+    /// What apps call.
+    pub usage: UsageCounter,
+    usage_days: u16,
     /// Live tokens.
     pub remembered: Remembered,
     /// Calls per token and minute.
@@ -147,9 +154,12 @@ impl App {
         Ok(Ok(()))
     }
 
-    /// Deletes what has ended.
+    /// Deletes what has ended, and counts that are too old; of these no more than a batch at once.
     pub async fn keep_house(&self) -> Result<u64, StoreError> {
-        self.store.system(SystemTask::Housekeeping, self.clock.now(), self.entropy.as_ref()).delete_ended().await
+        let now = self.clock.now();
+        let store = self.store.system(SystemTask::Housekeeping, now, self.entropy.as_ref());
+        let oldest = Day::of(now).minus(self.usage_days.into());
+        Ok(store.delete_ended().await? + store.delete_usage_before(oldest, USAGE_BATCH).await?)
     }
 }
 
@@ -170,6 +180,7 @@ pub struct Application {
     pub app: App,
     listener: Listener,
     unwritten: Option<Unwritten>,
+    uncounted: Option<UsageWriter>,
     gateway: Option<(Listener, Gateway)>,
     ext_authz: Option<(Listener, ExtAuthz)>,
 }
@@ -215,6 +226,7 @@ impl Application {
         let name_digests = NameDigests::new(secrets.server_secret(NameDigests::KEY).await?);
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
         let (decisions, unwritten) = DecisionLog::open(&config.decision_log, name_digests)?;
+        let (usage, uncounted) = UsageCounter::open(config.usage.enabled);
         let app = App(Arc::new(Parts {
             store,
             configured,
@@ -224,6 +236,8 @@ impl Application {
             signed_identities: SignedIdentities::default(),
             snapshots: Snapshots::default(),
             decisions,
+            usage,
+            usage_days: config.usage.keep_days,
             remembered: Remembered::default(),
             rate_limit,
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
@@ -255,7 +269,7 @@ impl Application {
                 Some((listen(address, None, most).await?, service))
             }
         };
-        Ok(Self { app, listener, unwritten, gateway, ext_authz })
+        Ok(Self { app, listener, unwritten, uncounted, gateway, ext_authz })
     }
 
     /// The address that is listened on.
@@ -282,6 +296,11 @@ impl Application {
         if let Some(unwritten) = self.unwritten {
             unwritten.write();
         }
+        let usage = self.app.usage.clone();
+        if let Some(uncounted) = self.uncounted {
+            let Parts { store, clock, entropy, .. } = &*self.app;
+            tokio::spawn(uncounted.run(store.clone(), Arc::clone(clock), Arc::clone(entropy)));
+        }
         let telling = tokio::spawn(tell_of_logouts(self.app.clone()));
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
@@ -298,6 +317,7 @@ impl Application {
         let _ = stopping.send(true);
         while serving.join_next().await.is_some() {}
         decisions.written().await;
+        usage.flush().await;
         watch.abort();
         looking.abort();
         reloading.inspect(tokio::task::JoinHandle::abort);

@@ -6,6 +6,7 @@
 mod decision_log;
 mod doors;
 mod outgoing;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -19,6 +20,7 @@ pub use doors::{
     ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream, UpstreamUrl,
 };
 pub use outgoing::{ClientDocuments, Outgoing};
+pub use usage::Usage;
 
 /// Everything that an operator can set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +44,8 @@ pub struct Config {
     pub ext_authz: ExtAuthz,
     /// What was decided, and where it is recorded.
     pub decision_log: DecisionLog,
+    /// What apps call, counted.
+    pub usage: Usage,
     /// The APIs behind these doors.
     #[serde(deserialize_with = "doors::distinct", skip_serializing_if = "Vec::is_empty")]
     pub upstream: Vec<Upstream>,

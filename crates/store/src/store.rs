@@ -26,6 +26,8 @@ pub enum SystemTask {
     Authorize,
     /// A token becomes a caller; snapshots are loaded.
     Enforcement,
+    /// What apps call is counted.
+    Usage,
     /// The server looks after itself: keys of its own, and what has ended.
     Housekeeping,
     /// `countersign apply`.
@@ -141,6 +143,7 @@ impl SystemTask {
             Self::TokenEndpoint => Actor::System("token-endpoint"),
             Self::Authorize => Actor::System("authorize"),
             Self::Enforcement => Actor::System("enforcement"),
+            Self::Usage => Actor::System("usage"),
             Self::Housekeeping => Actor::System("housekeeping"),
             Self::Apply => Actor::Operator("apply"),
             Self::Contracts => Actor::Operator("contract import"),

@@ -20,4 +20,5 @@ mod same_answer;
 mod support;
 mod tls;
 mod upstream;
+mod usage;
 mod websocket;
