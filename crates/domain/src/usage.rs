@@ -1,7 +1,12 @@
 //! What apps called, counted: by day and by what was answered, without a word about people.
 
+mod interval;
+mod report;
+
 use crate::id::{ClientId, OrganizationId};
 use crate::time::Timestamp;
+pub use interval::{Granularity, Interval, InvalidInterval};
+pub use report::{OperationUse, ScopeUse, UsageReport};
 
 const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
 

@@ -25,6 +25,7 @@ mod scopes;
 mod snapshot;
 mod subjects;
 mod tokens;
+pub mod usage;
 mod user_roles;
 mod user_search;
 mod users;
