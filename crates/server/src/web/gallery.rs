@@ -8,7 +8,7 @@ use crate::web::pages::{
     ConsentPage, DeviceAnswer, DeviceAnsweredPage, DeviceCodePage, DeviceConfirmPage, DeviceProblem, FormKeys,
     FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, OtherSession, Person, Refusal, RefusedPage,
     Registration, RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage, SignInProblem,
-    SignedOutPage, Standing, Trouble, TroublePage, WaitingRequest,
+    SignedOutPage, Standing, Trouble, TroublePage, Used, UsedOperation, WaitingRequest,
 };
 
 /// A page in one state.
@@ -190,6 +190,7 @@ impl Cast<'_> {
             scopes: self.scope_choices(&[]),
             roles: self.role_choices(),
             impact: ApprovalImpact { reads: 48, writes: 28, people: 311, of_people: 342, is_enforced: true },
+            used: Some(self.unused()),
             asks_each_person: false,
             requests: vec![
                 WaitingRequest {
@@ -211,6 +212,7 @@ impl Cast<'_> {
         let more = ApprovalPage {
             standing: Standing::AsksForMore,
             scopes: self.scope_choices(&["users:readonly"]),
+            used: Some(self.used()),
             impact: ApprovalImpact { reads: 1, writes: 0, people: 1, ..page.impact },
             requests: vec![],
             ..page.clone()
@@ -221,6 +223,7 @@ impl Cast<'_> {
             registration: Registration { is_own: true, description: String::new(), ..page.registration.clone() },
             standing: Standing::Denied,
             requests: vec![],
+            used: None,
             problem: self.maybe("Tick at least one scope: without any, the app can do nothing."),
             impact: ApprovalImpact { reads: 0, writes: 0, people: 0, ..page.impact },
             return_to: None,
@@ -231,6 +234,47 @@ impl Cast<'_> {
         let revoked = ApprovalPage { standing: Standing::Revoked, impact: reporting, ..page.clone() };
         add(states, "approval-revoked-before", &revoked);
         add(states, "approval-expired", &ApprovalPage { standing: Standing::Expired, ..page });
+    }
+
+    /// Of an app that has called nothing yet.
+    fn unused(&self) -> Used {
+        Used {
+            days: 90,
+            allowed: 0,
+            would_be_denied: 0,
+            denied: 0,
+            last: None,
+            operations: vec![],
+            more: 0,
+            unused: vec![],
+            unneeded: vec![],
+        }
+    }
+
+    fn used(&self) -> Used {
+        let operation = |name: Option<&str>, allowed, denied| UsedOperation {
+            name: name.map(|name| self.text(name)),
+            allowed,
+            would_be_denied: denied / 2,
+            denied,
+            last: self.text("22 November 2026"),
+        };
+        Used {
+            allowed: 48_213,
+            would_be_denied: 6,
+            denied: 14,
+            last: Some(self.text("22 November 2026")),
+            operations: vec![
+                operation(Some("GET /api/v2/users"), 48_000, 0),
+                operation(Some("GET /api/v2/users/{userId}/profile/{profileSection}/history"), 212, 0),
+                operation(Some("PATCH /api/v2/users/{userId}"), 1, 12),
+                operation(None, 0, 2),
+            ],
+            more: 3,
+            unused: vec![self.text("rosters")],
+            unneeded: vec![self.text("users"), self.text("presence")],
+            ..self.unused()
+        }
     }
 
     fn scope_choices(&self, granted: &[&str]) -> Vec<ScopeChoice> {

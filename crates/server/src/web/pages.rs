@@ -22,6 +22,7 @@ mod home;
 mod request;
 mod sign_in;
 mod trouble;
+mod used;
 
 pub use approval::{ApprovalImpact, ApprovalPage, Registration, RoleChoice, ScopeChoice, Standing, WaitingRequest};
 pub use consent::ConsentPage;
@@ -33,6 +34,7 @@ pub use sign_in::{
     ChooseOrganizationPage, ConfirmSignOutPage, OrganizationChoice, SignInPage, SignInProblem, SignedOutPage,
 };
 pub use trouble::{AuthorizeErrorPage, Trouble, TroublePage};
+pub use used::{Used, UsedOperation};
 
 /// What every page shows around its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
