@@ -44,7 +44,7 @@ use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
 use crate::enforce::visit::Visit;
 use crate::http::dpop::Called;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Reader};
 use crate::http::now::RequestContext;
 use call::Incoming;
 pub use call::{Call, Page, Parameters};
@@ -62,19 +62,20 @@ pub async fn door(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    let reader = Reader::of(&parts.headers, &app.origin);
     let called = Called::here(&app, &parts, context.now);
     let presented = Presented::read(&app, called, peer.ip());
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let ask = Ask { method: parts.method.as_str(), target: target.as_bytes() };
     let mut visit = match Visit::receive(&app, &context, presented, (Door::Platform, app.origin.as_str())).await {
         Ok(visit) => visit,
-        Err(error) => return error.respond(&context),
+        Err(error) => return error.respond(&context, reader),
     };
     let answer = match visit.check_rate() {
         Ok(()) => answer(&mut visit, ask, Incoming::new(&parts.headers, body)).await,
         Err(error) => Err(error),
     };
-    let mut response = answer.unwrap_or_else(|error| error.respond(&context));
+    let mut response = answer.unwrap_or_else(|error| error.respond(&context, reader));
     visit.finish(&parts.headers, &mut response);
     response
 }

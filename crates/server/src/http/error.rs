@@ -2,6 +2,7 @@
 //!
 //! Platform bodies are Genesys Cloud's `ErrorBody` plus our `missing` and `help`; challenges follow RFC 6750 §3.
 
+mod page;
 mod registration;
 mod token;
 mod userinfo;
@@ -19,6 +20,7 @@ use crate::enforce::upstreams::Unplaced;
 use crate::http::form::FormError;
 use crate::http::now::RequestContext;
 use crate::web::pages::Trouble;
+pub use page::Reader;
 pub use registration::RegistrationRefusal;
 pub use token::TokenRefusal;
 pub use userinfo::UserInfoRefusal;
@@ -337,8 +339,7 @@ impl ApiError {
         error
     }
 
-    /// The reply, with the request's correlation id.
-    pub fn respond(&self, context: &RequestContext) -> Response {
+    fn json(&self, context: &RequestContext) -> Response {
         let mut body = Map::new();
         body.insert("message".into(), self.message().into());
         body.insert("code".into(), self.0.code.into());
@@ -352,11 +353,7 @@ impl ApiError {
         body.insert("errors".into(), json!([]));
         body.extend(self.0.missing.clone().map(|missing| ("missing".to_owned(), missing)));
         body.extend(self.0.help.clone().map(|help| ("help".to_owned(), help)));
-        let mut response = (self.0.status, axum::Json(body)).into_response();
-        for (name, value) in &self.0.headers {
-            response.headers_mut().append(name, value.clone());
-        }
-        response
+        (self.0.status, axum::Json(body)).into_response()
     }
 
     fn message(&self) -> String {

@@ -6,9 +6,9 @@ use askama::Template;
 use crate::web::pages::{
     App, ApprovalImpact, ApprovalPage, Approvers, AuthorizeErrorPage, ChooseOrganizationPage, ConfirmSignOutPage,
     ConsentPage, DeviceAnswer, DeviceAnsweredPage, DeviceCodePage, DeviceConfirmPage, DeviceProblem, FormKeys,
-    FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, OtherSession, Person, Refusal, RefusedPage,
-    Registration, RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage, SignInProblem,
-    SignedOutPage, Standing, Trouble, TroublePage, Used, UsedOperation, WaitingRequest,
+    FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, OtherSession, Person, Refusal, RefusedCallPage,
+    RefusedPage, Registration, RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage,
+    SignInProblem, SignedOutPage, Standing, Trouble, TroublePage, Used, UsedOperation, WaitingRequest,
 };
 
 /// A page in one state.
@@ -26,6 +26,7 @@ pub(crate) fn states(text: &dyn Fn(&str) -> String) -> Vec<State> {
     cast.sign_in(&mut states);
     cast.consent(&mut states);
     cast.approval(&mut states);
+    cast.refused_calls(&mut states);
     cast.request(&mut states);
     cast.device(&mut states);
     cast.refused(&mut states);
@@ -51,7 +52,7 @@ impl Cast<'_> {
     }
 
     fn frame(&self) -> Frame {
-        Frame { server: "sign.acme.example".into() }
+        Frame { server: "sign.acme.example".into(), assets: String::new() }
     }
 
     fn form(&self) -> FormKeys {
@@ -312,6 +313,39 @@ impl Cast<'_> {
                 is_ticked,
             })
             .into()
+    }
+
+    fn refused_calls(&self, states: &mut Vec<State>) {
+        let page = RefusedCallPage {
+            frame: self.frame(),
+            heading: "This call is not allowed",
+            status: 403,
+            code: "app.not.authorized.for.scope",
+            message: self.text("App not authorized to use scope [users, users:readonly]"),
+            scopes: vec![vec![self.text("users")], vec![self.text("users:readonly"), self.text("presence")]],
+            permissions: vec![self.text("directory:user:add"), self.text("directory:user:edit")],
+            needs_all_permissions: false,
+            roles: vec![self.text("Planner"), self.text("Supervisor")],
+            help: self.maybe("An administrator of the organization can grant the scope to the app"),
+            ask: self.maybe("/oauth/approval?client_id=roster-sync&scope=users"),
+            helping_roles: vec![self.text("Directory admin"), self.text("Employee")],
+            correlation_id: self.text("9f1c3b0e5d7a4c21b6a90f0c5c2d7e11"),
+        };
+        add(states, "call-refused", &page);
+        let nobody = RefusedCallPage {
+            heading: "This call needs an access token",
+            status: 401,
+            code: "authentication.required",
+            message: self.text("No authentication bearer token specified in authorization header."),
+            scopes: vec![],
+            permissions: vec![],
+            roles: vec![],
+            help: None,
+            ask: None,
+            helping_roles: vec![],
+            ..page
+        };
+        add(states, "call-without-token", &nobody);
     }
 
     fn request(&self, states: &mut Vec<State>) {
