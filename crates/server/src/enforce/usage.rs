@@ -19,7 +19,7 @@ use crate::enforce::visit::Visit;
 pub use writer::UsageWriter;
 
 /// Calls that may wait to be counted.
-const QUEUE: usize = 16_384;
+const QUEUE: usize = 65_536;
 /// How long somebody waits who wants to see everything counted.
 const PATIENCE: Duration = Duration::from_secs(2);
 
