@@ -59,3 +59,16 @@ test("the apps that the organization authorized are listed", async () => {
   const reader = listing.entities.find((entry) => entry.client.id === app("Directory Reader").id);
   assert.deepEqual([reader.scope, reader.state], [["users:readonly"], "Authorized"]);
 });
+
+test("what an app called is asked and read", async () => {
+  const { id } = app("Directory Sync");
+  await oauth.getOauthScopes();
+  const asked = await oauth.getOauthClientUsageSummary(id, { days: "1" });
+  const { queryStatus, results } = await oauth.getOauthClientUsageQueryResult(asked.executionId, id);
+  const scopes = results.find((row) => row.templateUri === "/api/v2/oauth/scopes");
+  assert.deepEqual([queryStatus, scopes.clientName, scopes.httpMethod], ["Complete", "Directory Sync", "GET"]);
+
+  const query = { interval: "2020-01-01T00:00:00/2020-01-08T00:00:00", granularity: "Week", groupBy: ["TemplateUri"] };
+  const other = await oauth.postOauthClientUsageQuery(id, query);
+  assert.deepEqual((await oauth.getOauthClientUsageQueryResult(other.executionId, id)).results, []);
+});

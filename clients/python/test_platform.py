@@ -125,3 +125,17 @@ class OAuth(SdkTest):
         token = self.tokens.get_tokens_me()
         self.assertEqual((token.organization.name, token.o_auth_client.name), ("Acme Corp", "Directory Sync"))
         self.tokens.head_tokens_me()
+
+    def test_what_an_app_called_is_asked_and_read(self):
+        app = countersign.app("Directory Sync")
+        self.oauth.get_oauth_scopes()
+        asked = self.oauth.get_oauth_client_usage_summary(app["id"], days="1")
+        result = self.oauth.get_oauth_client_usage_query_result(asked.execution_id, app["id"])
+        self.assertEqual(result.query_status, "Complete")
+        scopes = next(row for row in result.results if row.template_uri == "/api/v2/oauth/scopes")
+        self.assertEqual((scopes.client_name, scopes.http_method), ("Directory Sync", "GET"))
+        self.assertGreaterEqual(scopes.status200, 1)
+
+        query = made(sdk.ApiUsageClientQuery, interval="2020-01-01T00:00:00/2020-01-08T00:00:00", granularity="Week", group_by=["TemplateUri"])
+        asked = self.oauth.post_oauth_client_usage_query(app["id"], query)
+        self.assertEqual(self.oauth.get_oauth_client_usage_query_result(asked.execution_id, app["id"]).results, [])

@@ -78,6 +78,7 @@ pub mod meaning;
 pub mod operation;
 mod people;
 pub mod permission;
+pub mod private_path;
 pub mod reason;
 pub mod requirement;
 pub mod routes;

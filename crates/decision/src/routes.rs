@@ -4,6 +4,8 @@
 //! before the method. Templates that cross (neither is more specific) are listed beforehand: routers break such ties differently, so a call has to be
 //! allowed for each of them.
 
+use std::collections::HashSet;
+
 use crate::contract::{ContractError, Place};
 use crate::operation::{Method, Operation};
 
@@ -34,6 +36,8 @@ pub(crate) struct Routes {
     operations: Vec<ByMethod>,
     /// For each operation its template.
     template_of: Vec<u32>,
+    /// Every text that a template asks for.
+    literals: HashSet<String>,
 }
 
 /// The operation of each method, by [`slot`].
@@ -54,8 +58,11 @@ impl Routes {
         let mut tree = Tree::new();
         let mut by_template: Vec<ByMethod> = Vec::new();
         let mut template_of = Vec::with_capacity(operations.len());
+        let mut literals = HashSet::new();
         for (index, operation) in (0u32..).zip(operations) {
-            let template = tree.insert(parse(operation)?);
+            let parsed = parse(operation)?;
+            literals.extend(parsed.segments().iter().filter_map(Segment::literal).map(str::to_owned));
+            let template = tree.insert(parsed);
             by_template.resize(tree.len(), ByMethod::default());
             // Templates that differ in parameter names only have come to the same place here.
             if let Some(first) = by_template[template as usize][slot(operation.method)].replace(index) {
@@ -71,7 +78,7 @@ impl Routes {
         let (automaton, endings) = Automaton::new(&tree).map_err(too_many)?;
         let route = |matching: &Vec<u32>| Route::new(matching, &tree, &by_template, operations);
         let routes = endings.iter().map(route).collect();
-        Ok(Self { automaton, routes, tree, operations: by_template, template_of })
+        Ok(Self { automaton, routes, tree, operations: by_template, template_of, literals })
     }
 
     /// What a target means. A target that ends in a slash means nothing.
@@ -80,6 +87,11 @@ impl Routes {
             return None;
         }
         self.automaton.ending(target.path_bytes()).map(|ending| &self.routes[ending])
+    }
+
+    /// Whether some template asks for this text as a segment.
+    pub(crate) fn has_literal(&self, text: &str) -> bool {
+        self.literals.contains(text)
     }
 
     /// All operations of the same method that cross the given one, by id.

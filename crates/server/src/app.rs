@@ -13,8 +13,10 @@ use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
 use countersign_decision::Contracts;
 use countersign_domain::entropy::Entropy;
+use countersign_domain::name_digest::NameDigests;
 use countersign_domain::oauth::dpop_nonce::DpopNonces;
 use countersign_domain::oauth::resource::ResourceError;
+use countersign_domain::usage::Day;
 use countersign_store::{Location, Options, Store, StoreError, SystemTask};
 use hyper::body::Incoming;
 use tower::ServiceExt;
@@ -29,6 +31,7 @@ use crate::enforce::rate::RateLimit;
 use crate::enforce::remembered::{self, Remembered};
 use crate::enforce::snapshots::Snapshots;
 use crate::enforce::upstreams::Upstreams;
+use crate::enforce::usage::{UsageCounter, UsageWriter};
 use crate::fetch::Fetcher;
 use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
@@ -49,6 +52,8 @@ use crate::telemetry::traces::Tracer;
 const POLL: Duration = Duration::from_secs(1);
 /// How often what has ended is deleted.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// Most counts of old days that are deleted each time: other writers wait no longer than this takes.
+const USAGE_BATCH: u32 = 5_000;
 /// F03: failed sign-ins in a row of one person from one address, and how long the next try then waits.
 const SIGN_IN_FAILURES: u32 = 10;
 const SIGN_IN_WAIT_SECONDS: i64 = 15 * 60;
@@ -82,6 +87,9 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// What makes traces of calls, where they are wanted.
     pub tracer: Option<Tracer>,
+    /// What apps call.
+    pub usage: UsageCounter,
+    usage_days: u16,
     /// Live tokens.
     pub remembered: Remembered,
     /// Calls per token and minute.
@@ -156,9 +164,12 @@ impl App {
         Ok(Ok(()))
     }
 
-    /// Deletes what has ended.
+    /// Deletes what has ended, and counts that are too old; of these no more than a batch at once.
     pub async fn keep_house(&self) -> Result<u64, StoreError> {
-        self.store.system(SystemTask::Housekeeping, self.clock.now(), self.entropy.as_ref()).delete_ended().await
+        let now = self.clock.now();
+        let store = self.store.system(SystemTask::Housekeeping, now, self.entropy.as_ref());
+        let oldest = Day::of(now).minus(self.usage_days.into());
+        Ok(store.delete_ended().await? + store.delete_usage_before(oldest, USAGE_BATCH).await?)
     }
 }
 
@@ -181,6 +192,7 @@ pub struct Application {
     unwritten: Option<Unwritten>,
     unsent_decisions: Option<Unsent<LogRecord>>,
     unsent_spans: Option<Unsent<Span>>,
+    uncounted: Option<UsageWriter>,
     gateway: Option<(Listener, Gateway)>,
     ext_authz: Option<(Listener, ExtAuthz)>,
     operations: Option<Listener>,
@@ -224,12 +236,14 @@ impl Application {
         let signing_keys = SigningKeys::open(&store, config, clock.now(), entropy.as_ref()).await?;
         let loaded = contracts::load(&store, &configured, clock.now(), entropy.as_ref()).await?;
         let contracts = ArcSwap::from_pointee(loaded);
-        let nonce_key =
-            store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref()).server_secret("dpop_nonces").await?;
+        let secrets = store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref());
+        let nonce_key = secrets.server_secret("dpop_nonces").await?;
+        let name_digests = NameDigests::new(secrets.server_secret(NameDigests::KEY).await?);
         let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
         let (receiver, unsent_decisions) = otlp::receiver(config)?.unzip();
-        let (decisions, unwritten) = DecisionLog::open(&config.decision_log, receiver)?;
+        let (decisions, unwritten) = DecisionLog::open(&config.decision_log, name_digests, receiver)?;
         let (tracer, unsent_spans) = Tracer::open(&config.telemetry)?.unzip();
+        let (usage, uncounted) = UsageCounter::open(config.usage.enabled);
         let app = App(Arc::new(Parts {
             store,
             configured,
@@ -241,6 +255,8 @@ impl Application {
             decisions,
             metrics: Arc::clone(&metrics),
             tracer,
+            usage,
+            usage_days: config.usage.keep_days,
             remembered: Remembered::default(),
             rate_limit,
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
@@ -276,7 +292,7 @@ impl Application {
             None => None,
             Some(address) => Some(listen(address, None, most, &counts.operations).await?),
         };
-        Ok(Self { app, listener, unwritten, unsent_decisions, unsent_spans, gateway, ext_authz, operations })
+        Ok(Self { app, listener, unwritten, uncounted, unsent_decisions, unsent_spans, gateway, ext_authz, operations })
     }
 
     /// The address that is listened on.
@@ -310,6 +326,11 @@ impl Application {
         if let Some(unwritten) = self.unwritten {
             unwritten.write();
         }
+        let usage = self.app.usage.clone();
+        if let Some(uncounted) = self.uncounted {
+            let Parts { store, clock, entropy, .. } = &*self.app;
+            tokio::spawn(uncounted.run(store.clone(), Arc::clone(clock), Arc::clone(entropy)));
+        }
         let telling = tokio::spawn(tell_of_logouts(self.app.clone()));
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
@@ -339,6 +360,7 @@ impl Application {
         if let Some(tracer) = tracer {
             tracer.outbox().sent().await;
         }
+        usage.flush().await;
         watch.abort();
         looking.abort();
         reloading.inspect(tokio::task::JoinHandle::abort);

@@ -3,10 +3,12 @@
 //! The TOML file is read first; options of the command line and `COUNTERSIGN_…` variables (read by the command line
 //! parser) override it.
 
+mod decision_log;
 mod doors;
 mod operations;
 mod outgoing;
 mod telemetry;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,13 +17,14 @@ use std::path::{Path, PathBuf};
 use countersign_decision::import::{Override, ScopeLists};
 use serde::{Deserialize, Serialize};
 
+pub use decision_log::{DecisionLog, Naming, PathShown};
 pub use doors::{
-    DecisionLog, ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream,
-    UpstreamUrl,
+    ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream, UpstreamUrl,
 };
 pub use operations::Operations;
 pub use outgoing::{ClientDocuments, Outgoing};
 pub use telemetry::{Endpoint, Telemetry};
+pub use usage::Usage;
 
 /// Everything that an operator can set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +52,8 @@ pub struct Config {
     pub operations: Operations,
     /// What is told of single calls, and to whom.
     pub telemetry: Telemetry,
+    /// What apps call, counted.
+    pub usage: Usage,
     /// The APIs behind these doors.
     #[serde(deserialize_with = "doors::distinct", skip_serializing_if = "Vec::is_empty")]
     pub upstream: Vec<Upstream>,

@@ -12,4 +12,5 @@ pub mod rate;
 pub mod remembered;
 pub mod snapshots;
 pub mod upstreams;
+pub mod usage;
 pub mod visit;

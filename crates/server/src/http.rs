@@ -1,5 +1,6 @@
 //! What every HTTP surface shares: the instant of a request, credentials, forms, refusals.
 
+pub mod accept;
 pub mod bearer;
 pub mod client_certificate;
 pub mod cookies;

@@ -25,6 +25,7 @@ mod scopes;
 mod snapshot;
 mod subjects;
 mod tokens;
+pub mod usage;
 mod user_roles;
 mod user_search;
 mod users;
@@ -43,7 +44,7 @@ use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
 use crate::enforce::visit::Visit;
 use crate::http::dpop::Called;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Reader};
 use crate::http::now::RequestContext;
 use crate::telemetry::doors::Watch;
 use call::Incoming;
@@ -69,19 +70,20 @@ pub async fn door(
 
 async fn receive(app: &App, context: &RequestContext, peer: SocketAddr, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let reader = Reader::of(&parts.headers, &app.origin);
     let called = Called::here(app, &parts, context.now);
     let presented = Presented::read(app, called, peer.ip());
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let ask = Ask { method: parts.method.as_str(), target: target.as_bytes() };
     let mut visit = match Visit::receive(app, context, presented, (Door::Platform, app.origin.as_str())).await {
         Ok(visit) => visit,
-        Err(error) => return error.respond(context),
+        Err(error) => return error.respond(context, reader),
     };
     let answer = match visit.check_rate() {
         Ok(()) => answer(&mut visit, ask, Incoming::new(&parts.headers, body)).await,
         Err(error) => Err(error),
     };
-    let mut response = answer.unwrap_or_else(|error| error.respond(context));
+    let mut response = answer.unwrap_or_else(|error| error.respond(context, reader));
     visit.finish(&parts.headers, &mut response);
     response
 }

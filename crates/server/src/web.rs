@@ -33,4 +33,5 @@ pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;
 pub mod trouble;
+pub mod used;
 pub mod visit;

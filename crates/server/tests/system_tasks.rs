@@ -4,13 +4,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const PLACES: [(&str, &str, &str); 16] = [
+const PLACES: [(&str, &str, &str); 18] = [
     ("cli/apply.rs", "Apply", "the operator's command, beside the server"),
     ("cli/contract.rs", "Contracts", "the operator's command; contracts belong to no organization"),
     ("cli/demo.rs", "Demo", "the operator's command fills a new store"),
+    ("cli/replay/ids.rs", "Replay", "the operator's command reads whose ids stand in a log"),
     ("cli/registration_token.rs", "Registration", "the operator's command, for any organization"),
     ("contracts.rs", "Contracts", "contracts are loaded at start, for all organizations"),
     ("enforce/check.rs", "Enforcement", "a token becomes a caller, a snapshot is loaded: before any permit"),
+    ("enforce/usage/writer.rs", "Usage", "what apps of all organizations call is counted behind the calls"),
     ("enforce/presented.rs", "Enforcement", "the proof that comes with a token is claimed: before any permit"),
     ("keys.rs", "SigningKeys", "the keys that sign belong to no organization"),
     ("oauth/approver.rs", "Enforcement", "whether somebody may approve is decided from a snapshot"),

@@ -26,6 +26,8 @@ pub enum SystemTask {
     Authorize,
     /// A token becomes a caller; snapshots are loaded.
     Enforcement,
+    /// What apps call is counted.
+    Usage,
     /// The server looks after itself: keys of its own, and what has ended.
     Housekeeping,
     /// `countersign apply`.
@@ -36,6 +38,8 @@ pub enum SystemTask {
     Registration,
     /// Signing keys are made, loaded and rotated.
     SigningKeys,
+    /// `countersign replay`: whose ids stand in a decision log.
+    Replay,
     /// `countersign demo`.
     Demo,
 }
@@ -144,11 +148,13 @@ impl SystemTask {
             Self::TokenEndpoint => Actor::System("token-endpoint"),
             Self::Authorize => Actor::System("authorize"),
             Self::Enforcement => Actor::System("enforcement"),
+            Self::Usage => Actor::System("usage"),
             Self::Housekeeping => Actor::System("housekeeping"),
             Self::Apply => Actor::Operator("apply"),
             Self::Contracts => Actor::Operator("contract import"),
             Self::Registration => Actor::Operator("registration-token"),
             Self::SigningKeys => Actor::Operator("signing keys"),
+            Self::Replay => Actor::Operator("replay"),
             Self::Demo => Actor::Operator("demo"),
         }
     }

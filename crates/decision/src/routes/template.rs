@@ -81,6 +81,16 @@ impl Template {
     }
 }
 
+impl Segment {
+    /// The text that a request has to repeat; nothing for a parameter.
+    pub fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Literal(text) => Some(text),
+            Self::Parameter(_) => None,
+        }
+    }
+}
+
 impl FromStr for Template {
     type Err = TemplateError;
 

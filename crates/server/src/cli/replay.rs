@@ -1,10 +1,11 @@
 //! `countersign replay`: from a log of calls, what an app needed, what it holds and did not need, and what a proposal
-//! would deny. No server, no store, the same engine.
+//! would deny. No server, the same engine; a store only to say whose ids stand in a decision log.
 //!
 //! | file | does |
 //! |---|---|
 //! | `replay/log.rs` | logs as streams of lines |
 //! | `replay/format.rs` | lines of each format → entries |
+//! | `replay/ids.rs` | whose ids stand in a decision log |
 //! | `replay/entry.rs` | one call, whatever the format |
 //! | `replay/tally.rs` | entries, counted by what decides them |
 //! | `replay/verdict.rs` | the decision on each kind of call, now and under a proposal |
@@ -13,6 +14,7 @@
 
 mod entry;
 mod format;
+mod ids;
 mod log;
 mod report;
 mod tally;
@@ -32,6 +34,7 @@ use super::named;
 use super::proposal::{About, Proposal};
 use entry::Base;
 use format::Format;
+use ids::Database;
 use log::Log;
 use report::Report;
 use tally::{Counted, Focus, Tally};
@@ -59,6 +62,11 @@ pub(super) struct Arguments {
     /// passed over
     #[arg(long, value_name = "PATH or URL", value_parser = Base::parse)]
     base: Option<Base>,
+    /// The name that a decision log has for the contract, such as that of the upstream; needed where it has several
+    #[arg(long, value_name = "NAME")]
+    contract_name: Option<String>,
+    #[command(flatten)]
+    database: Database,
     /// Which calls the smallest sets have to cover, by what was answered; calls without a status always count
     #[arg(long, value_enum, default_value_t = Counted::Successful, value_name = "WHICH")]
     count: Counted,
@@ -82,12 +90,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         proposed.as_ref().map(|world| CompiledWorld::new(world, loaded.contracts.catalogue())).transpose()?;
 
     let contract = loaded.contracts.iter().next().expect("INVARIANT: `load` reads one contract");
+    let ids = arguments.database.ids(organization, client)?;
     let focus = Focus {
         organization,
         client_text: &arguments.client,
         client,
         user,
         base: arguments.base.as_ref(),
+        contract_name: arguments.contract_name.as_deref(),
+        ids: &ids,
         counted: arguments.count,
     };
     let mut tally = Tally::new(focus, contract, &loaded.compiled);

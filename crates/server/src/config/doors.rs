@@ -59,24 +59,6 @@ impl Default for ExtAuthz {
     }
 }
 
-/// `[decision_log]`: what was decided, one line of JSON each.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DecisionLog {
-    /// The file that is appended to; absent: nothing is recorded. It may be moved away at any time, and is made again.
-    pub file: Option<PathBuf>,
-    /// Whether the receiver of `telemetry.endpoint` gets every record too.
-    pub otlp: bool,
-    /// Of plain allows, one in so many is recorded; 0: none. Denials, and what enforcement would deny, are always recorded.
-    pub allowed_one_in: u64,
-}
-
-impl Default for DecisionLog {
-    fn default() -> Self {
-        Self { file: None, otlp: false, allowed_one_in: 1 }
-    }
-}
-
 /// `[[upstream]]`: an API behind the doors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

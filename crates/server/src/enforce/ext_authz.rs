@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::enforce::forwarded::Forwarded;
 use crate::enforce::gateway::is_of_identity;
 use crate::enforce::log::Door;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Reader};
 use crate::http::now::RequestContext;
 use crate::listener::Answer;
 use crate::telemetry::doors::Watch;
@@ -58,19 +58,21 @@ impl ExtAuthz {
         request: &HttpRequest,
         context: &RequestContext,
     ) -> Response<axum::body::Body> {
-        let proxy = proxy.ip().to_canonical();
+        let (proxy, program) = (proxy.ip().to_canonical(), Reader::program(&self.app.origin));
         if !self.trusted_proxies.contains(&proxy) {
             tracing::warn!(%proxy, "ext_authz was asked by a proxy that is not in ext_authz.trusted_proxies");
-            return ApiError::not_authorized("only proxies that the configuration names may ask here").respond(context);
+            return ApiError::not_authorized("only proxies that the configuration names may ask here")
+                .respond(context, program);
         }
         let HttpRequest { method, path, host, scheme, .. } = request;
         let headers = match headers(request) {
             Ok(headers) if !method.is_empty() && !path.is_empty() && !host.is_empty() => headers,
-            Ok(_) => return ApiError::bad_request("method, path and host are needed").respond(context),
-            Err(error) => return error.respond(context),
+            Ok(_) => return ApiError::bad_request("method, path and host are needed").respond(context, program),
+            Err(error) => return error.respond(context, program),
         };
         let (is_https, door, headers) = (scheme == "https", Door::ExtAuthz, &headers);
-        let forwarded = Forwarded { method, target: path, host, is_https, headers, proxy, door, upstream: None };
+        let forwarded =
+            Forwarded { method, target: path, host, is_https, headers, reads_pages: true, proxy, door, upstream: None };
         forwarded.answer(&self.app, context).await
     }
 }

@@ -5,7 +5,8 @@
 //! | Caddy, Traefik, HAProxy | `X-Forwarded-Method`, `X-Forwarded-Uri`, `X-Forwarded-Host`, `X-Forwarded-Proto` |
 //! | nginx | `X-Original-Method`, `X-Original-URI` or `X-Original-URL`, and the same `X-Forwarded-Host`, `X-Forwarded-Proto` |
 //!
-//! nginx shows 401 and 403 only, and no body: it gets both in headers, for an `error_page`.
+//! nginx shows 401 and 403 only, and no body: it gets both in headers, for an `error_page`. The others pass on the body, which
+//! is a page where the client would rather have one.
 //!
 //! Whoever says both must say the same twice.
 
@@ -19,7 +20,7 @@ use axum::response::Response;
 use crate::app::App;
 use crate::enforce::forwarded::Forwarded;
 use crate::enforce::log::Door;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Reader};
 use crate::http::form::Form;
 use crate::http::now::RequestContext;
 use crate::telemetry::doors::Watch;
@@ -64,16 +65,18 @@ async fn answer(
     let proxy = peer.ip().to_canonical();
     if !app.trusted_proxies.contains(&proxy) {
         tracing::warn!(%peer, "forward-auth was asked by a proxy that is not in forward_auth.trusted_proxies");
-        return ApiError::not_authorized("only proxies that the configuration names may ask here").respond(context);
+        return ApiError::not_authorized("only proxies that the configuration names may ask here")
+            .respond(context, Reader::program(&app.origin));
     }
     let asked = read(headers).and_then(|asked| Ok((asked, upstream(query)?)));
     let (asked, upstream) = match asked {
         Ok(asked) => asked,
-        Err(error) => return error.respond(context),
+        Err(error) => return error.respond(context, Reader::program(&app.origin)),
     };
     let SubRequest { method, target, host, is_https } = asked;
     let (door, upstream) = (Door::ForwardAuth, upstream.as_deref());
-    let forwarded = Forwarded { method, target, host, is_https, headers, proxy, door, upstream };
+    let reads_pages = !is_nginx(headers);
+    let forwarded = Forwarded { method, target, host, is_https, headers, reads_pages, proxy, door, upstream };
     forwarded.answer(app, context).await
 }
 

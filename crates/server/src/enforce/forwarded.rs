@@ -15,7 +15,7 @@ use crate::enforce::presented::Presented;
 use crate::enforce::upstreams::{self, Place, Unplaced};
 use crate::enforce::visit::Visit;
 use crate::http::dpop::Called;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Reader};
 use crate::http::now::RequestContext;
 
 /// A call as a proxy describes it.
@@ -31,6 +31,8 @@ pub struct Forwarded<'a> {
     pub is_https: bool,
     /// The headers of its client.
     pub headers: &'a HeaderMap,
+    /// Whether its client may get a page: some proxies pass on no body.
+    pub reads_pages: bool,
     /// The proxy.
     pub proxy: IpAddr,
     /// Where it asks.
@@ -44,8 +46,12 @@ impl Forwarded<'_> {
     pub async fn answer(&self, app: &App, context: &RequestContext) -> Response {
         match self.decide(app, context).await {
             Ok(answer) => answer,
-            Err(error) => error.respond(context),
+            Err(error) => error.respond(context, self.reader(app)),
         }
+    }
+
+    fn reader<'r>(&'r self, app: &'r App) -> Reader<'r> {
+        if self.reads_pages { Reader::of(self.headers, &app.origin) } else { Reader::program(&app.origin) }
     }
 
     async fn decide(&self, app: &App, context: &RequestContext) -> Result<Response, ApiError> {
@@ -69,7 +75,7 @@ impl Forwarded<'_> {
         let visit = Visit::receive(app, context, presented, (self.door, resource)).await?;
         let mut answer = match self.admit(&visit, place) {
             Ok(headers) => (StatusCode::OK, headers).into_response(),
-            Err(error) => error.respond(context),
+            Err(error) => error.respond(context, self.reader(app)),
         };
         visit.finish(self.headers, &mut answer);
         Ok(answer)

@@ -38,7 +38,7 @@ use crate::enforce::presented::Presented;
 use crate::enforce::upstreams::{self, Place};
 use crate::enforce::visit::Visit;
 use crate::http::dpop::Called;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Reader};
 use crate::http::now::{CORRELATION_HEADER, RequestContext};
 use crate::listener::Answer;
 use crate::telemetry::connections::Unanswered;
@@ -89,9 +89,11 @@ impl Gateway {
     async fn pass(self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let mut context = RequestContext::new(&self.app);
         let watch = Watch::begin(&self.app, Door::Gateway, &mut context, request.headers());
-        let asks_to_upgrade = request.headers().contains_key(header::UPGRADE);
-        let mut response =
-            self.decide_and_forward(request, peer, &context).await.unwrap_or_else(|error| error.respond(&context));
+        let (parts, body) = request.into_parts();
+        let asks_to_upgrade = parts.headers.contains_key(header::UPGRADE);
+        let answer = self.decide_and_forward((&parts, body), peer, &context).await;
+        let reader = Reader::of(&parts.headers, &self.app.origin);
+        let mut response = answer.unwrap_or_else(|error| error.respond(&context, reader));
         if let Ok(name) = HeaderValue::from_str(&context.context_id) {
             response.headers_mut().insert(CORRELATION_HEADER, name);
         }
@@ -105,28 +107,27 @@ impl Gateway {
 
     async fn decide_and_forward(
         &self,
-        request: Request<Incoming>,
+        (parts, body): (&Parts, Incoming),
         peer: SocketAddr,
         context: &RequestContext,
     ) -> Result<Response<Body>, ApiError> {
-        let (parts, body) = request.into_parts();
         let is_http_2 = parts.version == Version::HTTP_2;
         let authority = parts.uri.authority().map(Authority::as_str);
         let host = headers::host(&parts.headers, authority, is_http_2)?;
         let origin = format!("{}://{host}", if self.is_https { "https" } else { "http" });
-        let raw = raw_target(&parts, is_http_2);
+        let raw = raw_target(parts, is_http_2);
         let target = upstreams::read(raw.as_bytes(), host)?;
         let place = self.app.upstreams.place(host, &target)?;
         if let Some(answer) = cors::preflight(place.upstream, &parts.method, &parts.headers) {
             return Ok(answer);
         }
         let page = cors::allowed_origin(place.upstream, &parts.headers).cloned();
-        let received = Received { parts: &parts, peer, host, origin, path: target.path() };
+        let received = Received { parts, peer, host, origin, path: target.path() };
         let mut answer = match headers::check(&parts.headers) {
             Ok(()) => self.visit(&received, place, body, context).await,
             Err(error) => Err(error),
         }
-        .unwrap_or_else(|error| error.respond(context));
+        .unwrap_or_else(|error| error.respond(context, Reader::of(&parts.headers, &self.app.origin)));
         if let Some(page) = page {
             cors::expose(page, answer.headers_mut());
         }
@@ -148,7 +149,7 @@ impl Gateway {
         let visit = Visit::receive(&self.app, context, presented, (Door::Gateway, resource)).await?;
         let mut answer = match self.admit(&visit, received, place, body).await {
             Ok(answer) => answer,
-            Err(error) => error.respond(context),
+            Err(error) => error.respond(context, Reader::of(&parts.headers, &self.app.origin)),
         };
         visit.finish(&parts.headers, &mut answer);
         Ok(answer)

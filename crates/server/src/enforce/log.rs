@@ -1,15 +1,19 @@
 //! The decision log: what was decided, for whom and why. It is written behind the calls, never in their way: what does not
 //! fit in the queue is lost, counted, and said.
 //!
-//! A record holds no token, no query and no header: the path of the target is what was asked for.
+//! A record holds no token, no query and no header, and of app, person and path what the configuration lets it hold
+//! (`log/redaction.rs`).
 
 pub mod otlp;
+mod redaction;
 mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use countersign_decision::{Contracts, Scope};
+use countersign_domain::name_digest::NameDigests;
 use countersign_domain::time::Timestamp;
 use countersign_domain::trace_context::TraceParent;
 use serde::Serialize;
@@ -20,8 +24,11 @@ use tokio::task::JoinHandle;
 use crate::config;
 use crate::enforce::check::{Allowed, Ask, Asker, Refusal};
 use crate::enforce::visit::Visit;
+use crate::http::error::refusal_status;
 use crate::telemetry::messages::LogRecord;
 use crate::telemetry::outbox::Outbox;
+pub use redaction::LEFT_OUT;
+use redaction::Redaction;
 pub use writer::LogError;
 
 /// Records that may wait to be written.
@@ -63,16 +70,20 @@ pub struct Record {
     /// What the organization had decided: its revision (invariant 37).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<i64>,
-    /// The app's id.
+    /// The app, as `decision_log.client` says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// The person's id; absent where the app acts for itself.
+    /// The person, as `decision_log.user` says; absent where the app acts for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// What the token asked for; absent where that is all that is authorized.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<Scope>>,
     /// As it was sent.
     pub method: String,
-    /// Without its query.
-    pub path: String,
+    /// Without its query, as `decision_log.path` says; absent where the target cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// What was meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
@@ -81,6 +92,9 @@ pub struct Record {
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
+    /// Of a denial: what was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// Every half that is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<Value>,
@@ -92,11 +106,17 @@ pub struct Record {
 /// Where decisions are recorded; clones share the queue.
 #[derive(Clone)]
 pub struct DecisionLog {
-    queue: Option<Sender<Record>>,
+    queue: Option<Sender<Decided>>,
     one_in: u64,
     allowed: Arc<AtomicU64>,
     counts: Arc<Counts>,
     receiver: Option<Outbox<LogRecord>>,
+}
+
+/// What waits: the decision as it was made, and what its path was read with.
+struct Decided {
+    record: Record,
+    contracts: Arc<Contracts>,
 }
 
 /// Records since the start.
@@ -111,18 +131,20 @@ struct Counts {
 
 /// What is waiting to be written.
 pub struct Unwritten {
-    queue: Receiver<Record>,
+    queue: Receiver<Decided>,
     to: writer::Destinations,
+    redaction: Redaction,
     counts: Arc<Counts>,
 }
 
 impl DecisionLog {
-    /// A log as it is configured, for a receiver of telemetry too, and what writes it.
+    /// A log as it is configured, for a receiver of telemetry too, and what writes it; `digests` are those of this installation.
     ///
     /// # Errors
     /// When the file cannot be opened.
     pub fn open(
         config: &config::DecisionLog,
+        digests: NameDigests,
         receiver: Option<Outbox<LogRecord>>,
     ) -> Result<(Self, Option<Unwritten>), LogError> {
         let (allowed, counts) = (Arc::default(), Arc::<Counts>::default());
@@ -133,7 +155,8 @@ impl DecisionLog {
         }
         let (sender, queue) = channel(QUEUE);
         let to = writer::Destinations { file, receiver: receiver.clone() };
-        let unwritten = Unwritten { queue, to, counts: Arc::clone(&counts) };
+        let redaction = Redaction::new(config, digests);
+        let unwritten = Unwritten { queue, to, redaction, counts: Arc::clone(&counts) };
         Ok((Self { queue: Some(sender), one_in, allowed, counts, receiver }, Some(unwritten)))
     }
 
@@ -152,7 +175,8 @@ impl DecisionLog {
         if is_plain_allow && is_left_out() {
             return;
         }
-        let counted = match queue.try_send(Record::new(visit, contract, ask, answer)) {
+        let record = Record::new(visit, contract, ask, answer);
+        let counted = match queue.try_send(Decided { record, contracts: Arc::clone(&visit.contracts) }) {
             Ok(()) => &self.counts.queued,
             Err(_) => &self.counts.lost,
         };
@@ -195,7 +219,7 @@ fn report(visit: &Visit<'_>, answer: Result<&Allowed, &Refusal>) {
 impl Unwritten {
     /// Writes until every handle of the log is gone.
     pub fn write(self) -> JoinHandle<()> {
-        tokio::task::spawn_blocking(move || writer::write(self.queue, self.to, &self.counts))
+        tokio::task::spawn_blocking(move || writer::write(self.queue, self.to, &self.redaction, &self.counts))
     }
 }
 
@@ -218,14 +242,16 @@ impl Record {
             revision: live.map(|live| live.bearer.org_revision),
             client: live.map(|live| live.bearer.client.to_string()),
             user: user.map(str::to_owned),
+            scopes: live.and_then(|live| live.bearer.ceiling.clone()),
             method: ask.method.to_owned(),
-            path,
+            path: Some(path),
             operation: match answer {
                 Ok(allowed) => Some(allowed.operation_id.clone()),
                 Err(refusal) => refusal.operation_id.clone(),
             },
             decision: if answer.is_ok() { "allow" } else { "deny" },
             reason: answer.err().map(|refusal| refusal.reason.as_str()),
+            status: answer.err().map(|refusal| refusal_status(refusal.reason).as_u16()),
             missing: answer.err().and_then(Refusal::missing_json),
             would_be_missing: answer.ok().and_then(|allowed| allowed.would_be_missing.clone()),
         }

@@ -86,20 +86,22 @@ impl<'a> Visit<'a> {
     /// 429.
     pub fn check_rate(&self) -> Result<(), ApiError> {
         if self.standing.is_exceeded() {
+            self.app.usage.count_too_many(self);
             return Err(ApiError::too_many_requests(self.standing.allowed, self.standing.reset_seconds));
         }
         Ok(())
     }
 
-    /// Decides the call, and records what was decided.
+    /// Decides the call, and records and counts what was decided.
     pub fn decide(&self, contract: &Contract, ask: Ask<'_>) -> Result<Allowed, Box<Refusal>> {
         let answer = check(contract, &self.asker, &self.contracts, ask);
-        let outcome = answer.as_ref().map_err(|refusal| &**refusal);
-        self.app.metrics.doors.decided(self.door, outcome);
+        let told = answer.as_ref().map_err(|refusal| &**refusal);
+        self.app.metrics.doors.decided(self.door, told);
         if let Some(trace) = &self.context.trace {
-            trace.decided(self, contract, ask, outcome);
+            trace.decided(self, contract, ask, told);
         }
-        self.app.decisions.record(self, contract.name(), ask, outcome);
+        self.app.decisions.record(self, contract.name(), ask, told);
+        self.app.usage.count(self, contract.name(), ask, told);
         answer
     }
 

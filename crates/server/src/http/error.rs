@@ -2,6 +2,7 @@
 //!
 //! Platform bodies are Genesys Cloud's `ErrorBody` plus our `missing` and `help`; challenges follow RFC 6750 §3.
 
+mod page;
 mod registration;
 mod token;
 mod userinfo;
@@ -19,6 +20,7 @@ use crate::enforce::upstreams::Unplaced;
 use crate::http::form::FormError;
 use crate::http::now::RequestContext;
 use crate::web::pages::Trouble;
+pub use page::Reader;
 pub use registration::RegistrationRefusal;
 pub use token::TokenRefusal;
 pub use userinfo::UserInfoRefusal;
@@ -278,17 +280,18 @@ impl ApiError {
     pub fn from_refusal(refusal: &Refusal, origin: &PublicOrigin) -> Self {
         let realm = format!("Bearer realm=\"{origin}\"");
         let metadata = format!("resource_metadata=\"{origin}/.well-known/oauth-protected-resource\"");
+        let status = refusal_status(refusal.reason);
         let mut error = match refusal.reason {
             Reason::BadRequestTarget => {
                 Self::bad_request("the request target is not in canonical form; send it without encoded or doubled separators")
             }
-            Reason::NoSuchOperation => Self::new(StatusCode::NOT_FOUND, "not.found", "The requested resource was not found."),
+            Reason::NoSuchOperation => Self::new(status, "not.found", "The requested resource was not found."),
             Reason::MethodNotAllowed => {
-                Self::new(StatusCode::METHOD_NOT_ALLOWED, "method.not.allowed", "the resource has no such method")
+                Self::new(status, "method.not.allowed", "the resource has no such method")
                     .with_header(header::ALLOW, &refusal.allowed_methods.join(", "))
             }
             Reason::MissingCredentials => Self::new(
-                StatusCode::UNAUTHORIZED,
+                status,
                 "authentication.required",
                 "No authentication bearer token specified in authorization header.",
             )
@@ -298,11 +301,11 @@ impl ApiError {
             | Reason::UnknownOrganization
             | Reason::UnknownClient
             | Reason::UnknownUser
-            | Reason::Inactive => Self::new(StatusCode::UNAUTHORIZED, "bad.credentials", "Invalid login credentials.")
+            | Reason::Inactive => Self::new(status, "bad.credentials", "Invalid login credentials.")
                 .with_header(header::WWW_AUTHENTICATE, &format!("{realm}, error=\"invalid_token\", {metadata}")),
             Reason::AppRefused | Reason::AppNotAuthorized | Reason::MissingScope => {
                 let error = Self::new(
-                    StatusCode::FORBIDDEN,
+                    status,
                     "app.not.authorized.for.scope",
                     "App not authorized to use scope [{scopes}]",
                 )
@@ -315,11 +318,11 @@ impl ApiError {
                 )
             }
             Reason::MissingPermission if refusal.needs_all_permissions() => {
-                Self::new(StatusCode::FORBIDDEN, "missing.permissions", "Unable to perform the requested action. You are missing the following permission(s): [{permissions}]")
+                Self::new(status, "missing.permissions", "Unable to perform the requested action. You are missing the following permission(s): [{permissions}]")
                     .with("permissions", refusal.missing_permissions().join(", "))
             }
             Reason::MissingPermission => Self::new(
-                StatusCode::FORBIDDEN,
+                status,
                 "missing.any.permissions",
                 "Unable to perform the requested action. You must have at least one of the following permissions assigned: [{permissions}]",
             )
@@ -336,8 +339,7 @@ impl ApiError {
         error
     }
 
-    /// The reply, with the request's correlation id.
-    pub fn respond(&self, context: &RequestContext) -> Response {
+    fn json(&self, context: &RequestContext) -> Response {
         let mut body = Map::new();
         body.insert("message".into(), self.message().into());
         body.insert("code".into(), self.0.code.into());
@@ -351,11 +353,7 @@ impl ApiError {
         body.insert("errors".into(), json!([]));
         body.extend(self.0.missing.clone().map(|missing| ("missing".to_owned(), missing)));
         body.extend(self.0.help.clone().map(|help| ("help".to_owned(), help)));
-        let mut response = (self.0.status, axum::Json(body)).into_response();
-        for (name, value) in &self.0.headers {
-            response.headers_mut().append(name, value.clone());
-        }
-        response
+        (self.0.status, axum::Json(body)).into_response()
     }
 
     fn message(&self) -> String {
@@ -391,6 +389,28 @@ impl From<StoreError> for ApiError {
                 Self::internal()
             }
         }
+    }
+}
+
+/// The status of a denied call.
+pub const fn refusal_status(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::BadRequestTarget => StatusCode::BAD_REQUEST,
+        Reason::NoSuchOperation => StatusCode::NOT_FOUND,
+        Reason::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Reason::MissingCredentials
+        | Reason::InvalidCredentials
+        | Reason::UnknownOrganization
+        | Reason::UnknownClient
+        | Reason::UnknownUser
+        | Reason::Inactive => StatusCode::UNAUTHORIZED,
+        Reason::UnstatedRequirement
+        | Reason::OtherCredential
+        | Reason::AppRefused
+        | Reason::AppNotAuthorized
+        | Reason::MissingScope
+        | Reason::RoleNotAllowed
+        | Reason::MissingPermission => StatusCode::FORBIDDEN,
     }
 }
 

@@ -121,7 +121,8 @@ pub(super) fn unknown_client() -> ApiError {
     ApiError::not_found_as("client.not.found", "client")
 }
 
-async fn find(call: &Call) -> Result<Client, ApiError> {
+/// The app in the path, one of the organization's own.
+pub(super) async fn find(call: &Call) -> Result<Client, ApiError> {
     let id = ClientId::of_segment(call.path("clientId")).map_err(|_| unknown_client())?;
     call.org().client(&id).await?.ok_or_else(unknown_client)
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use crate::http::error::ApiError;
 use crate::platform::{
     Call, access, approval_requests, authorizations, clients, divisions, organization, permissions,
-    registration_tokens, roles, scopes, snapshot, subjects, tokens, user_roles, user_search, users,
+    registration_tokens, roles, scopes, snapshot, subjects, tokens, usage, user_roles, user_search, users,
 };
 
 /// What a handler gives.
@@ -56,6 +56,9 @@ handlers! {
     "putOauthClient" => clients::replace,
     "deleteOauthClient" => clients::delete,
     "postOauthClientSecret" => clients::new_secret,
+    "postOauthClientUsageQuery" => usage::query,
+    "getOauthClientUsageQueryResult" => usage::results,
+    "getOauthClientUsageSummary" => usage::summary,
     "getOauthRegistrationtokens" => registration_tokens::list,
     "postOauthRegistrationtokens" => registration_tokens::create,
     "deleteOauthRegistrationtoken" => registration_tokens::revoke,
@@ -63,6 +66,7 @@ handlers! {
     "getOauthAuthorization" => authorizations::read,
     "putOauthAuthorization" => authorizations::grant,
     "deleteOauthAuthorization" => authorizations::revoke,
+    "getOauthAuthorizationUsage" => usage::of_authorization,
     "postOauthAuthorizationDeny" => authorizations::deny,
     "getOauthAuthorizationRequests" => approval_requests::list,
     "postOauthAuthorizationRequests" => approval_requests::create,

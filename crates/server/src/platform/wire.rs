@@ -13,6 +13,7 @@ pub mod role;
 pub mod scope;
 pub mod subject;
 pub mod token;
+pub mod usage;
 pub mod user;
 pub mod user_search;
 

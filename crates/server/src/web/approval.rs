@@ -31,6 +31,7 @@ use crate::web::pages::{
     ApprovalImpact, ApprovalPage, Registration, RoleChoice, ScopeChoice, Standing, WaitingRequest,
 };
 use crate::web::trouble::PageError;
+use crate::web::used::used;
 use crate::web::visit::{Visit, form_keys};
 
 /// Most roles that are offered as limits.
@@ -68,6 +69,7 @@ pub async fn open(
         person: signed_in.person(),
         standing: standing(&here),
         impact: impact_as_ticked(&here, &scopes),
+        used: used(&here).await?,
         scopes,
         roles: role_choices(&here).await?,
         asks_each_person: facts.grant.as_ref().is_some_and(|grant| grant.consent == ConsentMode::User),

@@ -6,9 +6,9 @@ use askama::Template;
 use crate::web::pages::{
     App, ApprovalImpact, ApprovalPage, Approvers, AuthorizeErrorPage, ChooseOrganizationPage, ConfirmSignOutPage,
     ConsentPage, DeviceAnswer, DeviceAnsweredPage, DeviceCodePage, DeviceConfirmPage, DeviceProblem, FormKeys,
-    FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, OtherSession, Person, Refusal, RefusedPage,
-    Registration, RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage, SignInProblem,
-    SignedOutPage, Standing, Trouble, TroublePage, WaitingRequest,
+    FormPostPage, Frame, HomePage, HomeSession, OrganizationChoice, OtherSession, Person, Refusal, RefusedCallPage,
+    RefusedPage, Registration, RequestPage, RequestState, RoleChoice, ScopeChoice, ScopeLine, SignInPage,
+    SignInProblem, SignedOutPage, Standing, Trouble, TroublePage, Used, UsedOperation, WaitingRequest,
 };
 
 /// A page in one state.
@@ -26,6 +26,7 @@ pub(crate) fn states(text: &dyn Fn(&str) -> String) -> Vec<State> {
     cast.sign_in(&mut states);
     cast.consent(&mut states);
     cast.approval(&mut states);
+    cast.refused_calls(&mut states);
     cast.request(&mut states);
     cast.device(&mut states);
     cast.refused(&mut states);
@@ -51,7 +52,7 @@ impl Cast<'_> {
     }
 
     fn frame(&self) -> Frame {
-        Frame { server: "sign.acme.example".into() }
+        Frame { server: "sign.acme.example".into(), assets: String::new() }
     }
 
     fn form(&self) -> FormKeys {
@@ -190,6 +191,7 @@ impl Cast<'_> {
             scopes: self.scope_choices(&[]),
             roles: self.role_choices(),
             impact: ApprovalImpact { reads: 48, writes: 28, people: 311, of_people: 342, is_enforced: true },
+            used: Some(self.unused()),
             asks_each_person: false,
             requests: vec![
                 WaitingRequest {
@@ -211,6 +213,7 @@ impl Cast<'_> {
         let more = ApprovalPage {
             standing: Standing::AsksForMore,
             scopes: self.scope_choices(&["users:readonly"]),
+            used: Some(self.used()),
             impact: ApprovalImpact { reads: 1, writes: 0, people: 1, ..page.impact },
             requests: vec![],
             ..page.clone()
@@ -221,6 +224,7 @@ impl Cast<'_> {
             registration: Registration { is_own: true, description: String::new(), ..page.registration.clone() },
             standing: Standing::Denied,
             requests: vec![],
+            used: None,
             problem: self.maybe("Tick at least one scope: without any, the app can do nothing."),
             impact: ApprovalImpact { reads: 0, writes: 0, people: 0, ..page.impact },
             return_to: None,
@@ -231,6 +235,47 @@ impl Cast<'_> {
         let revoked = ApprovalPage { standing: Standing::Revoked, impact: reporting, ..page.clone() };
         add(states, "approval-revoked-before", &revoked);
         add(states, "approval-expired", &ApprovalPage { standing: Standing::Expired, ..page });
+    }
+
+    /// Of an app that has called nothing yet.
+    fn unused(&self) -> Used {
+        Used {
+            days: 90,
+            allowed: 0,
+            would_be_denied: 0,
+            denied: 0,
+            last: None,
+            operations: vec![],
+            more: 0,
+            unused: vec![],
+            unneeded: vec![],
+        }
+    }
+
+    fn used(&self) -> Used {
+        let operation = |name: Option<&str>, allowed, denied| UsedOperation {
+            name: name.map(|name| self.text(name)),
+            allowed,
+            would_be_denied: denied / 2,
+            denied,
+            last: self.text("22 November 2026"),
+        };
+        Used {
+            allowed: 48_213,
+            would_be_denied: 6,
+            denied: 14,
+            last: Some(self.text("22 November 2026")),
+            operations: vec![
+                operation(Some("GET /api/v2/users"), 48_000, 0),
+                operation(Some("GET /api/v2/users/{userId}/profile/{profileSection}/history"), 212, 0),
+                operation(Some("PATCH /api/v2/users/{userId}"), 1, 12),
+                operation(None, 0, 2),
+            ],
+            more: 3,
+            unused: vec![self.text("rosters")],
+            unneeded: vec![self.text("users"), self.text("presence")],
+            ..self.unused()
+        }
     }
 
     fn scope_choices(&self, granted: &[&str]) -> Vec<ScopeChoice> {
@@ -268,6 +313,39 @@ impl Cast<'_> {
                 is_ticked,
             })
             .into()
+    }
+
+    fn refused_calls(&self, states: &mut Vec<State>) {
+        let page = RefusedCallPage {
+            frame: self.frame(),
+            heading: "This call is not allowed",
+            status: 403,
+            code: "app.not.authorized.for.scope",
+            message: self.text("App not authorized to use scope [users, users:readonly]"),
+            scopes: vec![vec![self.text("users")], vec![self.text("users:readonly"), self.text("presence")]],
+            permissions: vec![self.text("directory:user:add"), self.text("directory:user:edit")],
+            needs_all_permissions: false,
+            roles: vec![self.text("Planner"), self.text("Supervisor")],
+            help: self.maybe("An administrator of the organization can grant the scope to the app"),
+            ask: self.maybe("/oauth/approval?client_id=roster-sync&scope=users"),
+            helping_roles: vec![self.text("Directory admin"), self.text("Employee")],
+            correlation_id: self.text("9f1c3b0e5d7a4c21b6a90f0c5c2d7e11"),
+        };
+        add(states, "call-refused", &page);
+        let nobody = RefusedCallPage {
+            heading: "This call needs an access token",
+            status: 401,
+            code: "authentication.required",
+            message: self.text("No authentication bearer token specified in authorization header."),
+            scopes: vec![],
+            permissions: vec![],
+            roles: vec![],
+            help: None,
+            ask: None,
+            helping_roles: vec![],
+            ..page
+        };
+        add(states, "call-without-token", &nobody);
     }
 
     fn request(&self, states: &mut Vec<State>) {

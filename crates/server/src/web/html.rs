@@ -7,6 +7,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use url::Url;
 
+use crate::config::PublicOrigin;
+
 /// Where the forms of a page may lead besides this server: browsers apply `form-action` to the redirects after a form, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormTarget(Option<String>);
@@ -44,6 +46,21 @@ pub fn page(status: StatusCode, page: &impl Template, target: &FormTarget) -> Re
             (StatusCode::INTERNAL_SERVER_ERROR, "the page could not be rendered").into_response()
         }
     }
+}
+
+/// Renders a page that a browser may meet at another origin than ours, such as an API's: it takes what it looks like from
+/// ours, and has no form.
+pub fn page_elsewhere(status: StatusCode, page: &impl Template, origin: &PublicOrigin) -> Response {
+    let mut response = self::page(status, page, &FormTarget::here());
+    let policy = format!(
+        "default-src 'none'; style-src {origin}; img-src {origin} data:; font-src {origin}; \
+         form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    );
+    // without a policy of its own the page has that of our own origin: it is then plain
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 fn headers(target: &FormTarget) -> [(HeaderName, HeaderValue); 9] {

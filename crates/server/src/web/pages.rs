@@ -14,31 +14,52 @@
 //! | [`DeviceConfirmPage`] | `/device/confirm` | `decision` = `continue` or `deny` |
 //! | `not you?` on any of them, [`HomePage`] | `/logout` | (`interaction` empty on the home page) |
 
+use crate::config::PublicOrigin;
+
 mod approval;
 mod consent;
 mod device;
 mod form_post;
 mod home;
+mod refused_call;
 mod request;
 mod sign_in;
 mod trouble;
+mod used;
 
 pub use approval::{ApprovalImpact, ApprovalPage, Registration, RoleChoice, ScopeChoice, Standing, WaitingRequest};
 pub use consent::ConsentPage;
 pub use device::{DeviceAnswer, DeviceAnsweredPage, DeviceCodePage, DeviceConfirmPage, DeviceProblem};
 pub use form_post::FormPostPage;
 pub use home::{HomePage, HomeSession, OtherSession};
+pub use refused_call::RefusedCallPage;
 pub use request::{Refusal, RefusedPage, RequestPage, RequestState};
 pub use sign_in::{
     ChooseOrganizationPage, ConfirmSignOutPage, OrganizationChoice, SignInPage, SignInProblem, SignedOutPage,
 };
 pub use trouble::{AuthorizeErrorPage, Trouble, TroublePage};
+pub use used::{Used, UsedOperation};
 
 /// What every page shows around its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// Host (and port) of the public origin: what the address bar of the browser should say.
     pub server: String,
+    /// What stands before the addresses of stylesheet and icon: nothing on our own pages.
+    pub assets: String,
+}
+
+impl Frame {
+    /// Around a page of our own origin.
+    pub fn here(origin: &PublicOrigin) -> Self {
+        let server = origin.as_str().split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned();
+        Self { server, assets: String::new() }
+    }
+
+    /// Around a page that a browser may meet at another origin.
+    pub fn elsewhere(origin: &PublicOrigin) -> Self {
+        Self { assets: origin.to_string(), ..Self::here(origin) }
+    }
 }
 
 /// The hidden fields of every form.
@@ -129,7 +150,7 @@ mod tests {
         }
         let response = page(
             StatusCode::OK,
-            &SignedOutPage { frame: Frame { server: String::new() }, was_signed_in: true },
+            &SignedOutPage { frame: Frame { server: String::new(), assets: String::new() }, was_signed_in: true },
             &FormTarget::here(),
         );
         let policy = response.headers()[CONTENT_SECURITY_POLICY].as_bytes();

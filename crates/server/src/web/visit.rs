@@ -133,8 +133,7 @@ impl Visit {
 
     /// What stands around every page.
     pub fn frame(&self) -> Frame {
-        let origin = self.app.origin.as_str();
-        Frame { server: origin.split_once("://").map_or(origin, |(_, host)| host).to_owned() }
+        Frame::here(&self.app.origin)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One upstream behind every door, and people with tokens.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use countersign_domain::id::{ClientId, UserId};
 use countersign_domain::oauth::token::TokenSubject;
@@ -42,7 +43,7 @@ pub struct Fixture {
     pub server: Server,
     pub doors: Doors,
     pub upstream: Upstream,
-    _files: TempDir,
+    files: TempDir,
 }
 
 /// Operations of the upstream. `GET /hours` is public.
@@ -93,24 +94,37 @@ impl Fixture {
 
     /// Whose Envoy has this address.
     pub async fn trusting(envoy: &str) -> Self {
-        Self::configured(Upstream::start().await, &format!("trusted_proxies = [\"{envoy}\"]"), "").await
+        let ext_authz = format!("trusted_proxies = [\"{envoy}\"]");
+        Self::configured(Upstream::start().await, WORLD, &ext_authz, "").await
+    }
+
+    /// Whose organization only reports.
+    pub async fn reporting(entry: &str) -> Self {
+        let world = WORLD.replace("name: Acme\n", "name: Acme\n    scope_enforcement: report\n");
+        Self::configured(Upstream::start().await, &world, "", entry).await
     }
 
     pub async fn before(upstream: Upstream, entry: &str) -> Self {
-        Self::configured(upstream, "", entry).await
+        Self::configured(upstream, WORLD, "", entry).await
     }
 
-    async fn configured(upstream: Upstream, ext_authz: &str, entry: &str) -> Self {
+    async fn configured(upstream: Upstream, world: &str, ext_authz: &str, entry: &str) -> Self {
         let files = tempfile::tempdir().unwrap();
         let contract = files.path().join("books.openapi.yaml");
         std::fs::write(&contract, CONTRACT).unwrap();
         let toml = format!(
-            "[ext_authz]\n{ext_authz}\n[[upstream]]\nname = \"books\"\ncontract = {contract:?}\n\
+            "[server]\ndata = {:?}\n[ext_authz]\n{ext_authz}\n[[upstream]]\nname = \"books\"\ncontract = {contract:?}\n\
              url = \"http://{}\"\n{entry}",
+            files.path().join("data"),
             upstream.address
         );
-        let (server, doors) = start(WORLD, &toml).await;
-        Self { server, doors, upstream, _files: files }
+        let (server, doors) = start(world, &toml).await;
+        Self { server, doors, upstream, files }
+    }
+
+    /// The folder of the server's database.
+    pub fn data(&self) -> PathBuf {
+        self.files.path().join("data")
     }
 
     /// A token of an app for a person of acme.

@@ -16,6 +16,7 @@ mod http_2;
 mod issued;
 mod metrics;
 mod raw;
+mod refusal_pages;
 mod same_answer;
 #[expect(dead_code, unused_imports, reason = "these tests use a part of it")]
 #[path = "../support/mod.rs"]
@@ -23,4 +24,5 @@ mod support;
 mod tls;
 mod traces;
 mod upstream;
+mod usage;
 mod websocket;

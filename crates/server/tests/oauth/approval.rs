@@ -335,3 +335,34 @@ async fn approval_and_consent_work_on_postgresql() {
     let code = ada.submit(&page, "/oauth/consent", &[("decision", "accept")]).await.code();
     server.token(FOREIGN_SECRET, &redemption(&code, FOREIGN_URI)).await.ok();
 }
+
+#[tokio::test]
+async fn the_page_says_what_the_app_called_and_which_scopes_it_never_used() {
+    let server = Server::start(WORLD).await;
+    let foreign = ClientId::parse(FOREIGN).unwrap();
+    let (mut grace, page) = arrive(&server, GRACE).await;
+    assert!(page.html.contains("Nothing: it has made no call for anybody in"), "{}", page.html);
+
+    server.org("acme").grant(&foreign, &change(&["users:readonly", "authorization"])).await.unwrap();
+    let mut ada = Browser::new(&server);
+    let page = ada.authorize(FOREIGN, FOREIGN_URI, &[("scope", "users:readonly")]).await;
+    let signed_in = ada.sign_in(&page, ADA.0, ADA.1).await;
+    let code = signed_in.code();
+    let token = server.token(FOREIGN_SECRET, &redemption(&code, FOREIGN_URI)).await.ok();
+    for (target, status) in [("/api/v2/users", 200), ("/api/v2/users?pageSize=1", 200), ("/api/v2/oauth/clients", 403)]
+    {
+        let answer = server.api("GET", target, token["access_token"].as_str().unwrap()).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+
+    let page = grace.authorize(FOREIGN, FOREIGN_URI, &[("scope", "users:readonly oauth")]).await;
+    for shown in [
+        "<strong>2</strong> calls went through and <strong>1</strong> was denied",
+        "It never used <code><bdi>authorization</bdi></code>.",
+        "<code><bdi>GET /api/v2/users</bdi></code>",
+        "2 went through, 0 denied; last on 23 November 2025",
+    ] {
+        assert!(page.html.contains(shown), "{shown}\n{}", page.html);
+    }
+    assert!(!page.html.contains("would have denied") && !page.html.contains("would go through without"));
+}

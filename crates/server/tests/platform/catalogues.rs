@@ -43,9 +43,9 @@ async fn permissions_come_by_domain() {
     let all = list("").await;
     assert_eq!(
         (domains(&all), &all["total"]),
-        (vec!["authorization".into(), "directory".into(), "general".into(), "oauth".into()], &json!(4))
+        (vec!["authorization".into(), "directory".into(), "general".into(), "oauth".into(), "usage".into()], &json!(5))
     );
-    assert_eq!(domains(&list("pageSize=3&pageNumber=2").await), ["oauth"]);
+    assert_eq!(domains(&list("pageSize=3&pageNumber=2").await), ["oauth", "usage"]);
 
     let one = list("queryType=permission&query=directory:user:add,admin").await;
     let expected = json!([

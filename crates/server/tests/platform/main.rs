@@ -18,6 +18,7 @@ mod server;
 mod snapshot;
 mod subjects;
 mod tokens;
+mod usage;
 mod user_search;
 mod users;
 mod walk_every_operation;

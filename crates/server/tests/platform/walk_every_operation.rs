@@ -225,6 +225,7 @@ fn target(template: &str, world: &World<'_>) -> String {
         "registrationTokenId" => world.registration_token_id().to_owned(),
         "divisionId" => "*".to_owned(),
         "scopeId" => "users".to_owned(),
+        "executionId" => "20400-20415-a-63-15".to_owned(),
         other => panic!("what is `{{{other}}}` of {template}?"),
     })
 }

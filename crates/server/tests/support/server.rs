@@ -82,7 +82,9 @@ impl Server {
     pub async fn start_and_look<T>(yaml: &str, mut config: Config, look: impl FnOnce(&Application) -> T) -> (Self, T) {
         let data = tempfile::tempdir().unwrap();
         config.server.listen = "127.0.0.1:0".parse().unwrap();
-        config.server.data = data.path().to_owned();
+        if config.server.data == Config::default().server.data {
+            config.server.data = data.path().to_owned();
+        }
         let clock = Arc::new(TestClock(AtomicI64::new(START.as_micros())));
         let entropy = Arc::new(SeededEntropy::new(std::process::id().into()));
         let application = Application::start_with(&config, clock.clone(), entropy).await.unwrap();

@@ -35,6 +35,7 @@ mod server_secrets;
 mod sessions;
 mod signing_keys;
 mod snapshots;
+mod usage;
 mod used_proofs;
 mod user_search;
 mod users;

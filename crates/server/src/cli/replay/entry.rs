@@ -12,6 +12,8 @@ pub(super) struct Entry {
     pub(super) origin: Option<String>,
     /// What was answered; nothing where the log does not say.
     pub(super) status: Option<u16>,
+    /// The name of the contract that a server of ours decided it with: then app and user are named by their ids.
+    pub(super) decided_with: Option<String>,
     pub(super) caller: LoggedCaller,
 }
 
@@ -35,7 +37,8 @@ impl Entry {
             Target::Url { origin, target } => (Some(origin), target),
             Target::OtherScheme => return None,
         };
-        Some(Self { method: method.to_owned(), target, origin, status, caller: LoggedCaller::default() })
+        let (method, caller) = (method.to_owned(), LoggedCaller::default());
+        Some(Self { method, target, origin, status, decided_with: None, caller })
     }
 }
 

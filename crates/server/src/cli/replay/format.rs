@@ -3,12 +3,14 @@
 //! | file | format |
 //! |---|---|
 //! | `format/calls.rs` | `calls`: the lines of `countersign evaluate` |
+//! | `format/decisions.rs` | `decisions`: our own decision log |
 //! | `format/combined.rs` | `combined`: the common and combined format of Apache and nginx |
 //! | `format/json.rs` | `json`: one object a line, as nginx, Caddy, Traefik, Envoy and others write it |
 //! | `format/har.rs` | `har`: what browsers export, HAR 1.2 |
 
 mod calls;
 mod combined;
+mod decisions;
 mod har;
 mod json;
 
@@ -27,6 +29,8 @@ pub(super) enum Format {
     Auto,
     /// Lines of `countersign evaluate`; what they leave out is taken from the options
     Calls,
+    /// The decision log of a server of ours; `--data` or `--database-url` says whose ids stand in it
+    Decisions,
     /// Apache's and nginx' common and combined format
     Combined,
     /// One JSON object a line, as nginx, Caddy, Traefik, Envoy and others write it
@@ -40,6 +44,8 @@ pub(super) enum Format {
 pub(super) enum Line {
     /// A call.
     Call(Entry),
+    /// A call that came without a live token.
+    OfNoApp,
     /// In the right form, and yet no request.
     NoRequest,
 }
@@ -59,6 +65,7 @@ pub(super) fn read(
         Format::Combined => combined::parse,
         Format::Json | Format::Auto => json::parse,
         Format::Calls => calls::parse,
+        Format::Decisions => decisions::parse,
     };
     let (name, mut lines) = (log.name.clone(), Lines::new(log));
     let (mut has_lines, mut has_calls) = (false, false);
@@ -88,6 +95,7 @@ fn detect(head: &[u8]) -> Format {
         return Format::Har;
     }
     match serde_json::from_slice::<serde_json::Value>(head.split(|byte| *byte == b'\n').next().unwrap_or_default()) {
+        Ok(line) if decisions::is_one(&line) => Format::Decisions,
         Ok(line) if ["organization", "client", "user", "scopes"].iter().any(|key| line.get(key).is_some()) => {
             let is_call = line.get("path").is_some() && line.get("method").is_some();
             if is_call { Format::Calls } else { Format::Json }
@@ -149,7 +157,7 @@ mod tests {
 
         #[test]
         fn no_line_of_strangers_ends_the_process(line in lines()) {
-            for parse in [calls::parse, combined::parse, json::parse] {
+            for parse in [calls::parse, decisions::parse, combined::parse, json::parse] {
                 let _ = parse(&line);
             }
             detect(&line);
@@ -167,6 +175,10 @@ mod tests {
             ("{\n  \"log\": {", Format::Har),
             (r#"{"organization":"acme","method":"GET","path":"/"}"#, Format::Calls),
             (r#"{"user":"ada@acme.test","method":"GET","path":"/"}"#, Format::Calls),
+            (
+                r#"{"at":"t","context":"c","door":"gateway","contract":"b","organization":"acme","method":"GET","path":"/","decision":"allow"}"#,
+                Format::Decisions,
+            ),
             (r#"{"method":"GET","path":"/","status":200}"#, Format::Json),
             (r#"{"user":"x","request":"GET / HTTP/1.1"}"#, Format::Json),
             (r#"{"broken"#, Format::Json),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use clap::ValueEnum;
 use countersign_decision::meaning::Meaning;
+use countersign_decision::private_path::fill_in;
 use countersign_decision::{ClientRef, Contract, Reason, Requirement, Scope};
 use countersign_domain::user::Email;
 use countersign_domain::world::{CompiledWorld, OrganizationEntry};
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use super::entry::{Base, Entry};
 use super::format::Line;
+use super::ids::Ids;
 
 /// How many examples of calls that are decided alike are kept.
 const MAX_EXAMPLES: usize = 3;
@@ -40,6 +42,10 @@ pub(super) struct Focus<'a> {
     pub(super) user: Option<&'a str>,
     /// Where the API stands.
     pub(super) base: Option<&'a Base>,
+    /// What a decision log calls the contract.
+    pub(super) contract_name: Option<&'a str>,
+    /// Whose ids stand in a decision log.
+    pub(super) ids: &'a Ids,
     pub(super) counted: Counted,
 }
 
@@ -52,6 +58,8 @@ pub(super) struct Tally<'a> {
     positions: HashMap<Key<'a>, usize>,
     kinds: Vec<Kind<'a>>,
     totals: Totals,
+    /// The contract of the decision log, where its lines name only one.
+    decided_with: Option<String>,
 }
 
 /// Everything that was not a kind of call.
@@ -78,6 +86,10 @@ pub(super) struct Skipped {
     /// Not below `--base`.
     pub(super) not_below_base: u64,
     pub(super) no_request: u64,
+    /// Calls that came without a live token.
+    pub(super) of_no_app: u64,
+    /// Decided with another contract.
+    pub(super) other_contract: u64,
 }
 
 /// Calls that are decided alike.
@@ -133,6 +145,7 @@ impl<'a> Tally<'a> {
             positions: HashMap::new(),
             kinds: Vec::new(),
             totals: Totals::default(),
+            decided_with: focus.contract_name.map(str::to_owned),
         }
     }
 
@@ -144,11 +157,18 @@ impl<'a> Tally<'a> {
     /// Counts a line.
     ///
     /// # Errors
-    /// A name that means several apps.
+    /// A name that means several apps, an id that nobody knows, a second contract.
     pub(super) fn take(&mut self, place: impl FnOnce() -> String, line: Line) -> Result<(), String> {
-        let Line::Call(mut entry) = line else {
-            self.totals.skipped.no_request += 1;
-            return Ok(());
+        let mut entry = match line {
+            Line::Call(entry) => entry,
+            Line::NoRequest => {
+                self.totals.skipped.no_request += 1;
+                return Ok(());
+            }
+            Line::OfNoApp => {
+                self.totals.skipped.of_no_app += 1;
+                return Ok(());
+            }
         };
         if !self.is_in_focus(&mut entry)? {
             return Ok(());
@@ -188,17 +208,32 @@ impl<'a> Tally<'a> {
 
     /// Whether a call is one of this app to this API in this organization. Cuts the base off its target.
     fn is_in_focus(&mut self, entry: &mut Entry) -> Result<bool, String> {
-        let Focus { organization, client_text, client, base, .. } = self.focus;
+        let Focus { organization, client_text, client, base, ids, contract_name, .. } = self.focus;
         if entry.caller.organization.as_ref().is_some_and(|id| id != organization.id.as_str()) {
             self.totals.skipped.other_organization += 1;
             return Ok(false);
         }
+        ids.resolve(entry, client_text)?;
         if let Some(text) = entry.caller.client.as_ref().filter(|text| *text != client_text) {
             let named = self.compiled.client(organization.id.as_str(), text);
             if named.map_err(|error| format!("`client`: {error}"))?.is_none_or(|named| named.id != client.id) {
                 self.totals.skipped.other_client += 1;
                 return Ok(false);
             }
+        }
+        if let Some(named) = &entry.decided_with {
+            let own = self.decided_with.get_or_insert_with(|| named.clone());
+            if own != named && contract_name.is_none() {
+                return Err(format!(
+                    "the log has decisions with the contracts `{own}` and `{named}`: `--contract-name` says which is meant"
+                ));
+            }
+            if own != named {
+                self.totals.skipped.other_contract += 1;
+                return Ok(false);
+            }
+            let path = String::from_utf8_lossy(&entry.target);
+            entry.target = fill_in(self.contract, &path).into_bytes();
         }
         if let Some(base) = base {
             let Some(below) = base.strip(entry.origin.as_deref(), &entry.target) else {

@@ -45,6 +45,8 @@ fn write(text: &mut String, report: &Report<'_>) -> std::fmt::Result {
         (skipped.other_client, "of other apps"),
         (skipped.not_below_base, "of something else than `--base`"),
         (skipped.no_request, "no request"),
+        (skipped.of_no_app, "without a live token"),
+        (skipped.other_contract, "of other contracts"),
     ] {
         if count > 0 {
             line(text, "passed over", &format!("{count} {what}"))?;

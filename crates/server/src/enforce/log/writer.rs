@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::mpsc::Receiver;
 
 use super::otlp::event;
-use super::{Counts, Record};
+use super::{Counts, Decided, Redaction};
 use crate::telemetry::messages::LogRecord;
 use crate::telemetry::outbox::Outbox;
 
@@ -66,11 +66,12 @@ fn is_at(open: &std::fs::File, path: &Path) -> bool {
 }
 
 /// Writes what comes until nobody sends any more. What cannot be written is lost, counted and said; decisions go on.
-pub(super) fn write(mut queue: Receiver<Record>, mut to: Destinations, counts: &Counts) {
+pub(super) fn write(mut queue: Receiver<Decided>, mut to: Destinations, redaction: &Redaction, counts: &Counts) {
     let (mut batch, mut lines, mut said) = (Vec::with_capacity(BATCH), Vec::new(), 0);
     while queue.blocking_recv_many(&mut batch, BATCH) > 0 {
         let count = batch.len() as u64;
-        for record in batch.drain(..) {
+        for Decided { mut record, contracts } in batch.drain(..) {
+            redaction.redact(&mut record, &contracts);
             if let Some(receiver) = &to.receiver {
                 receiver.put(event(&record));
             }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{App, FormKeys, Frame, Person};
+use super::{App, FormKeys, Frame, Person, Used};
 
 /// For people who may approve apps: the organization's decision about one app.
 #[derive(Debug, Clone, Template)]
@@ -28,6 +28,8 @@ pub struct ApprovalPage {
     pub roles: Vec<RoleChoice>,
     /// What approving the page as it opens would change.
     pub impact: ApprovalImpact,
+    /// What it called so far; nothing where nothing is counted.
+    pub used: Option<Used>,
     /// Each person must accept too (`consent` = `user`).
     pub asks_each_person: bool,
     /// People who asked for the app, newest first.

@@ -33,7 +33,7 @@ fn wrong_proposals_are_refused_with_what_would_be_right() {
         (&["--user", "mary@acme"], "is not a user of `acme`: its users are `mary@acme.test`"),
         (&["--client", "Tills"], "is not an app of the world file: `acme` registered `Till`"),
         (&["--base", "gateway"], "a path such as `/gateway`"),
-        (&["--format", "xml"], "[possible values: auto, calls, combined, json, har]"),
+        (&["--format", "xml"], "[possible values: auto, calls, decisions, combined, json, har]"),
     ] {
         let stderr = shop.refused(arguments, "");
         assert!(stderr.contains(message), "{arguments:?}: {stderr}");

@@ -39,6 +39,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Line, String> {
         target: call.path.into_owned().into_bytes(),
         origin: None,
         status: call.status.filter(|status| *status >= 100),
+        decided_with: None,
         caller: LoggedCaller {
             organization: call.organization,
             client: call.client,

@@ -76,7 +76,7 @@ mod tests {
             Line::Call(entry) => {
                 Some((entry.method, String::from_utf8_lossy(&entry.target).into_owned(), entry.status))
             }
-            Line::NoRequest => None,
+            Line::NoRequest | Line::OfNoApp => None,
         }
     }
 
