@@ -168,7 +168,9 @@ impl DecisionLog {
     /// Records a decision, unless nobody wants to know or there is no room. Every denial, and one in so many allows.
     pub(super) fn record(&self, visit: &Visit<'_>, contract: &str, ask: Ask<'_>, answer: Result<&Allowed, &Refusal>) {
         report(visit, answer);
-        let Some(queue) = &self.queue else { return };
+        if self.queue.is_none() {
+            return;
+        }
         let is_plain_allow = answer.is_ok_and(|allowed| allowed.would_be_missing.is_none());
         let is_left_out =
             || self.one_in == 0 || !self.allowed.fetch_add(1, Ordering::Relaxed).is_multiple_of(self.one_in);
@@ -176,7 +178,13 @@ impl DecisionLog {
             return;
         }
         let record = Record::new(visit, contract, ask, answer);
-        let counted = match queue.try_send(Decided { record, contracts: Arc::clone(&visit.contracts) }) {
+        self.put(Decided { record, contracts: Arc::clone(&visit.contracts) });
+    }
+
+    /// Puts a record into the queue, or counts it as lost where there is no room: nobody waits.
+    fn put(&self, decided: Decided) {
+        let Some(queue) = &self.queue else { return };
+        let counted = match queue.try_send(decided) {
             Ok(()) => &self.counts.queued,
             Err(_) => &self.counts.lost,
         };
@@ -255,5 +263,57 @@ impl Record {
             missing: answer.err().and_then(Refusal::missing_json),
             would_be_missing: answer.ok().and_then(|allowed| allowed.would_be_missing.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decided(context: &str) -> Decided {
+        let record = Record {
+            at: Timestamp::from_micros(0),
+            context: context.into(),
+            trace: None,
+            door: Door::Gateway,
+            contract: "books".to_owned(),
+            organization: None,
+            revision: None,
+            client: None,
+            user: None,
+            scopes: None,
+            method: "GET".to_owned(),
+            path: Some("/books/7".to_owned()),
+            operation: None,
+            decision: "deny",
+            reason: None,
+            status: None,
+            missing: None,
+            would_be_missing: None,
+        };
+        Decided { record, contracts: Arc::new(Contracts::new(vec![]).unwrap()) }
+    }
+
+    #[tokio::test]
+    async fn what_there_is_no_room_for_is_lost_and_counted_and_the_rest_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("decisions.ndjson");
+        let (sender, queue) = channel(2);
+        let counts = Arc::<Counts>::default();
+        let (queued, allowed) = (Some(sender), Arc::default());
+        let log = DecisionLog { queue: queued, one_in: 1, allowed, counts: Arc::clone(&counts), receiver: None };
+        for context in ["a", "b", "c"] {
+            log.put(decided(context));
+        }
+        assert_eq!(log.lost(), 1);
+
+        let redaction = Redaction::new(&config::DecisionLog::default(), NameDigests::new([1; 32]));
+        let to = writer::Destinations { file: Some(writer::File::open(&file).unwrap()), receiver: None };
+        Unwritten { queue, to, redaction, counts }.write();
+        log.written().await;
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(text.contains(r#""context":"a""#) && text.contains(r#""context":"b""#) && !text.contains("/books/7"));
+        assert_eq!(log.lost(), 1);
     }
 }

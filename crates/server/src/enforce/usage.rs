@@ -102,18 +102,41 @@ impl UsageCounter {
     }
 
     fn send(&self, visit: &Visit<'_>, contract: &str, answer: impl FnOnce() -> Answered) {
-        let (Some(queue), Asker::Live(token)) = (&self.queue, &visit.asker) else { return };
-        // reserved first: what has no place is not made
-        let Ok(place) = queue.try_reserve() else {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-            return;
-        };
-        place.send(Message::Called(Called {
-            at: visit.context.now,
-            token: Arc::clone(token),
-            contracts: Arc::clone(&visit.contracts),
-            contract: contract.to_owned(),
-            answer: answer(),
-        }));
+        let Asker::Live(token) = &visit.asker else { return };
+        self.put(|| {
+            Message::Called(Called {
+                at: visit.context.now,
+                token: Arc::clone(token),
+                contracts: Arc::clone(&visit.contracts),
+                contract: contract.to_owned(),
+                answer: answer(),
+            })
+        });
+    }
+
+    /// Puts a message into the queue, or counts it as lost where there is no room: nobody waits, and it is not even made.
+    fn put(&self, message: impl FnOnce() -> Message) {
+        let Some(queue) = &self.queue else { return };
+        match queue.try_reserve() {
+            Ok(place) => place.send(message()),
+            Err(_) => {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_no_room_for_is_lost_and_counted() {
+        let (sender, _queue) = channel(2);
+        let counter = UsageCounter { queue: Some(sender), lost: Arc::default() };
+        for _ in 0..5 {
+            counter.put(|| Message::Flush(oneshot::channel().0));
+        }
+        assert_eq!(counter.lost(), 3);
     }
 }

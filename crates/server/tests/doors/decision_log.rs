@@ -79,6 +79,17 @@ async fn plain_allows_can_be_sampled_and_denials_are_not() {
     assert_eq!((allowed, lines.len()), (2, 8));
 }
 
+#[tokio::test]
+async fn a_file_that_cannot_be_written_stops_no_call_and_its_lines_are_counted_as_lost() {
+    let fixture = Fixture::start("[decision_log]\nfile = \"/dev/full\"").await;
+    let token = fixture.token(SHOP, "ada@acme.test").await;
+    for _ in 0..3 {
+        assert_eq!(fixture.call("GET", "/books", &token).await.status(), 200);
+    }
+    fixture.server.app.decisions.written().await;
+    assert_eq!(fixture.server.app.decisions.lost(), 3);
+}
+
 /// The attributes of an event as text.
 fn attributes(event: &LogRecord) -> BTreeMap<String, String> {
     let value = |pair: &KeyValue| match pair.value.clone().unwrap().value.unwrap() {

@@ -3,6 +3,8 @@
 use countersign_domain::id::ClientId;
 use countersign_domain::usage::{Day, Outcome, UsageCount};
 
+use sqlx::{Connection, Executor};
+
 use super::fixture::{Fixture, READER, SHOP};
 
 /// What an app is counted for today.
@@ -94,4 +96,22 @@ async fn counts_are_forgotten_when_they_are_too_old() {
         let found = fixture.server.org("acme").usage(&client, day, day).await.unwrap();
         assert_eq!(found.len(), left, "after {days} more days");
     }
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_take_counts_stops_no_call_and_gets_them_later() {
+    let fixture = Fixture::start("").await;
+    let token = fixture.token(SHOP, "ada@acme.test").await;
+    let file = fixture.data().join("countersign.db");
+    sqlx::any::install_default_drivers();
+    let mut database = sqlx::AnyConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    database.execute("ALTER TABLE usage_counts RENAME TO elsewhere").await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(fixture.call("GET", "/books", &token).await.status(), 200);
+    }
+    fixture.server.app.usage.flush().await;
+    database.execute("ALTER TABLE elsewhere RENAME TO usage_counts").await.unwrap();
+    fixture.call("GET", "/books", &token).await;
+    assert_eq!(told(&counted(&fixture, SHOP).await), [("books", "listBooks", "allow", false, 4)]);
+    assert_eq!(fixture.server.app.usage.lost(), 0);
 }
