@@ -2,6 +2,8 @@
 //!
 //! The TOML file is read first; options of the command line and `COUNTERSIGN_…` variables (read by the command line
 //! parser) override it.
+//!
+//! What stands above each field is what `docs/reference/configuration.md` says of it, word for word (`tests/reference.rs`).
 
 mod doors;
 mod outgoing;
@@ -46,46 +48,52 @@ pub struct Config {
     pub upstream: Vec<Upstream>,
 }
 
-/// `[server]`
+/// `[server]`: where the server listens, what it is called and where it keeps its data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
-    /// Address of the main listener; port 0 lets the system choose.
+    /// Address and port of the main listener; port 0 lets the system choose.
     pub listen: SocketAddr,
-    /// Issuer and public origin: `https://login.example.com`. Default: `http://` + `listen`, when that is loopback.
+    /// The address that browsers and apps use, also the issuer: `https://login.example.com`; never taken from a request.
+    /// Absent: `http://` + `listen`, where that is a loopback address. Must be `https` unless it is one.
     pub public_origin: Option<String>,
-    /// Folder of the embedded database.
+    /// Folder of the embedded database, made when absent.
     pub data: PathBuf,
-    /// `postgres://…`: use PostgreSQL instead of the embedded database.
+    /// `postgres://user:password@host:port/database`: PostgreSQL instead of the folder.
     pub database_url: Option<String>,
-    /// Reverse proxies that end TLS and hand on the client's certificate (RFC 9440): only theirs is believed.
+    /// Addresses of reverse proxies that end TLS and hand on the client's certificate as `Client-Cert` (RFC 9440); from
+    /// anybody else the header is ignored.
     pub client_certificate_proxies: Vec<IpAddr>,
-    /// Whether apps that were given an initial access token can register themselves (RFC 7591).
+    /// Whether apps that were given a token by `registration-token create` can register themselves at `/oauth/register`
+    /// (RFC 7591).
     pub client_registration: bool,
-    /// What seals the signing keys in the database. Default: `countersign.key` in `data`, made when absent.
+    /// What seals the signing keys in the database. Absent: `countersign.key` in `data`, made at the first start. Every server
+    /// of one database needs the same file, and a backup without it is not one.
     pub key_file: Option<PathBuf>,
     /// What is logged: `info`, `debug`, `countersign_server=debug` and so on.
     pub log: String,
 }
 
-/// `[limits]`
+/// `[limits]`: how much callers may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Platform API calls of one access token in one minute; shown in `inin-ratelimit-allowed`.
+    /// Calls with one access token in one minute, of our own API and at every door.
     pub calls_per_token_per_minute: u32,
-    /// Connections of one address to one listener at a time; more are closed unread.
+    /// Connections of one address to one listener at a time; more are closed unread. Before a load balancer, set it to what
+    /// that one opens.
     pub connections_per_address: usize,
 }
 
-/// `[contract]`
+/// `[contract]`: how contracts are read, and what they leave out; used when they are imported, checked and shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Contract {
-    /// Whether any or all scopes of a list are needed. Default: any where the contract states permissions, else all.
+    /// Whether `any` or `all` scopes of a list are needed; also `--scope-lists` of `contract import`. Absent: any where the
+    /// contract states permissions, else all.
     pub scope_lists: Option<ScopeLists>,
-    /// `[contract.operations.ID]`: what an operation needs where the contract leaves it out: `public = true`, `scopes`,
-    /// `permissions`.
+    /// `[contract.operations.ID]`: what an operation needs where the contract leaves it out: `public = true`, or `scopes`
+    /// (alternatives) and `permissions`.
     pub operations: BTreeMap<String, Override>,
 }
 

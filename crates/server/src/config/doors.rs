@@ -13,9 +13,9 @@ use crate::contracts::PLATFORM_CONTRACT;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gateway {
-    /// Address of its listener; absent: no gateway.
+    /// Address and port of its listener; absent: no gateway.
     pub listen: Option<SocketAddr>,
-    /// Certificate chain and key of its listener, PEM; absent: without TLS.
+    /// With both, it speaks TLS, HTTP/2 by ALPN; SIGHUP reads the files again.
     pub tls: Option<TlsFiles>,
 }
 
@@ -23,9 +23,9 @@ pub struct Gateway {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsFiles {
-    /// The chain, the own certificate first.
+    /// PEM file of the certificate chain, the own one first.
     pub certificate: PathBuf,
-    /// The private key.
+    /// PEM file of its private key.
     pub key: PathBuf,
 }
 
@@ -33,7 +33,7 @@ pub struct TlsFiles {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ForwardAuth {
-    /// Addresses of the proxies that may ask; anybody else is refused. Default: this machine.
+    /// Addresses of the proxies that may ask `/enforce/forward-auth`; anybody else is refused.
     pub trusted_proxies: Vec<IpAddr>,
 }
 
@@ -47,9 +47,9 @@ impl Default for ForwardAuth {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExtAuthz {
-    /// Address of its listener; absent: no such door.
+    /// Address and port where Envoy is answered; absent: nowhere.
     pub listen: Option<SocketAddr>,
-    /// Addresses of the Envoys that may ask; anybody else is refused. Default: this machine.
+    /// Addresses of the Envoys that may ask; anybody else is refused.
     pub trusted_proxies: Vec<IpAddr>,
 }
 
@@ -59,7 +59,7 @@ impl Default for ExtAuthz {
     }
 }
 
-/// `[decision_log]`: what was decided, one line of JSON each.
+/// `[decision_log]`: what was decided, one line of [JSON](#the-decision-log) each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecisionLog {
@@ -75,49 +75,53 @@ impl Default for DecisionLog {
     }
 }
 
-/// `[[upstream]]`: an API behind the doors.
+/// `[[upstream]]`: an API behind the doors, one entry each. Two of them differ in `prefix` or `hosts`; named hosts count before
+/// any, long prefixes before short ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
     /// How it is called here, and its contract.
     pub name: String,
-    /// The files of its contract. Default: the contract that was imported under its name.
+    /// The file of its contract, or a list of files; `[contract]` says how they are read. Absent: the contract that was imported
+    /// under its name.
     #[serde(default, skip_serializing_if = "Files::is_empty")]
     pub contract: Files,
-    /// Where its paths begin on the outside; what follows is decided and forwarded.
+    /// Where its paths begin outside: `/shop`. It is taken off, and the rest is decided and forwarded byte for byte.
     #[serde(default)]
     pub prefix: Prefix,
     /// The hosts that it is called by; empty: any.
     #[serde(default)]
     pub hosts: BTreeSet<HostName>,
-    /// Where the gateway finds it; absent: it is not behind the gateway.
+    /// Where the gateway finds it: `http://host[:port]` or `https://…`; absent: only other proxies ask about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<UpstreamUrl>,
-    /// How it learns who calls.
+    /// How it learns who calls. `jwt`: `X-Countersign-Identity`, signed with the keys of `/oauth/jwks`, type
+    /// `countersign-identity+jwt`, `aud` the `resource` or else the name, good for 300 s; `plain`: `X-Org-Id`, `X-Client-Id`,
+    /// `X-User-Id`, `X-Scopes`; `none`.
     #[serde(default)]
     pub identity_headers: IdentityHeaders,
     /// Whether it also gets the access token. Whoever has it can call every API that the token is for.
     #[serde(default)]
     pub forward_authorization: bool,
-    /// Which resource (RFC 8707) its tokens are for. Default: the public origin.
+    /// The resource indicator (RFC 8707) of its tokens; absent: the public origin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// The operations that open a WebSocket, by operationId; no other may.
     #[serde(default)]
     pub websockets: BTreeSet<String>,
-    /// Origins of pages that may call it from a browser: `https://app.example.com`.
+    /// Origins of pages that may call it from a browser: `https://app.example.com`. The gateway answers preflights.
     #[serde(default)]
     pub cors_origins: BTreeSet<String>,
-    /// How long it may take to begin an answer.
+    /// How long it may take to begin an answer, in seconds, the request's body included.
     #[serde(default = "default_timeout_seconds")]
     pub timeout_seconds: u64,
-    /// The longest body that is sent to it.
+    /// The longest body that is sent to it, in bytes.
     #[serde(default = "default_max_body_bytes")]
     pub max_body_bytes: u64,
-    /// A file of certificates that it is trusted by, PEM; absent: the public authorities.
+    /// PEM file of the authorities that it is trusted by; absent: the public ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca: Option<PathBuf>,
-    /// Certificate and key that we show to it.
+    /// What we show to it (mutual TLS).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_tls: Option<TlsFiles>,
 }
