@@ -7,6 +7,7 @@
 
 mod doors;
 mod outgoing;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,11 +16,9 @@ use std::path::{Path, PathBuf};
 use countersign_decision::import::{Override, ScopeLists};
 use serde::{Deserialize, Serialize};
 
-pub use doors::{
-    DecisionLog, ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream,
-    UpstreamUrl,
-};
+pub use doors::{DecisionLog, ExtAuthz, ForwardAuth, Gateway, TlsFiles};
 pub use outgoing::{ClientDocuments, Outgoing};
+pub use upstream::{Files, HostName, IdentityHeaders, Prefix, Upstream, UpstreamUrl};
 
 /// Everything that an operator can set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +43,7 @@ pub struct Config {
     /// What was decided, and where it is recorded.
     pub decision_log: DecisionLog,
     /// The APIs behind these doors.
-    #[serde(deserialize_with = "doors::distinct", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "upstream::distinct", skip_serializing_if = "Vec::is_empty")]
     pub upstream: Vec<Upstream>,
 }
 
