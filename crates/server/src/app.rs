@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,7 +21,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use crate::config::{Config, PublicOrigin, Upstream};
-use crate::contracts::{self, Configured, Loaded};
+use crate::enforce::doors::Doors;
 use crate::enforce::ext_authz::ExtAuthz;
 use crate::enforce::gateway::Gateway;
 use crate::enforce::identity::SignedIdentities;
@@ -28,7 +29,6 @@ use crate::enforce::log::{DecisionLog, Unwritten};
 use crate::enforce::rate::RateLimit;
 use crate::enforce::remembered::{self, Remembered};
 use crate::enforce::snapshots::Snapshots;
-use crate::enforce::upstreams::Upstreams;
 use crate::fetch::Fetcher;
 use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
@@ -37,6 +37,7 @@ use crate::oauth::attempts::Attempts;
 use crate::oauth::client_sources::ClientSources;
 use crate::oauth::logout_notices;
 use crate::oauth::user_code_attempts::UserCodeAttempts;
+use crate::reload::{self, Source};
 use crate::router;
 
 /// How often a running server looks whether another process imported a contract or rotated the signing keys.
@@ -60,12 +61,11 @@ pub struct App(Arc<Parts>);
 pub struct Parts {
     /// The database.
     pub store: Store,
-    configured: Configured,
-    contracts: ArcSwap<Loaded>,
-    /// The APIs behind the doors.
-    pub upstreams: Upstreams,
-    /// Whose word about a call is believed at the forward-auth door.
-    pub trusted_proxies: Vec<IpAddr>,
+    doors: ArcSwap<Doors>,
+    /// The configuration that counts; held while another takes effect.
+    pub(crate) in_force: tokio::sync::Mutex<Config>,
+    /// Connections of one address to one listener at a time.
+    pub(crate) connections_per_address: Arc<AtomicUsize>,
     /// What they were told of callers.
     pub signed_identities: SignedIdentities,
     /// Compiled organizations.
@@ -112,17 +112,16 @@ impl Deref for App {
 impl App {
     /// Every contract of this node with the united catalogue, as last loaded. One request takes it once.
     pub fn contracts(&self) -> Arc<Contracts> {
-        Arc::clone(&self.contracts.load().contracts)
+        Arc::clone(&self.doors.load().contracts)
     }
 
-    /// Looks whether contracts were imported since they were last loaded, and loads them.
-    pub async fn reload_contracts(&self) -> anyhow::Result<()> {
-        let (now, entropy) = (self.clock.now(), self.entropy.as_ref());
-        if contracts::revision(&self.store, now, entropy).await? != self.contracts.load().revision {
-            self.contracts.store(Arc::new(contracts::load(&self.store, &self.configured, now, entropy).await?));
-            tracing::info!("contracts were imported; the catalogue was loaded again");
-        }
-        Ok(())
+    /// What the doors stand on at this instant. One call takes it once.
+    pub fn doors(&self) -> Arc<Doors> {
+        self.doors.load_full()
+    }
+
+    pub(crate) fn set_doors(&self, doors: Doors) {
+        self.doors.store(Arc::new(doors));
     }
 
     /// The resource (RFC 8707) that an upstream's tokens are for.
@@ -137,7 +136,8 @@ impl App {
     /// `Unknown` for one that is neither; when the store cannot be asked.
     pub async fn check_resources(&self, names: &[String]) -> Result<Result<(), ResourceError>, StoreError> {
         let store = self.store.system(SystemTask::TokenEndpoint, self.clock.now(), self.entropy.as_ref());
-        let is_here = |name: &String| name == self.origin.as_str() || self.upstreams.has_resource(name);
+        let doors = self.doors();
+        let is_here = |name: &String| name == self.origin.as_str() || doors.upstreams.has_resource(name);
         for name in names.iter().filter(|name| !is_here(name)) {
             if !store.is_resource(name).await? {
                 return Ok(Err(ResourceError::Unknown));
@@ -171,6 +171,7 @@ pub struct Application {
     unwritten: Option<Unwritten>,
     gateway: Option<(Listener, Gateway)>,
     ext_authz: Option<(Listener, ExtAuthz)>,
+    source: Option<Source>,
 }
 
 /// The main listener's pages and endpoints.
@@ -198,32 +199,29 @@ impl Application {
 
     /// The same with a given clock and randomness: tests.
     pub async fn start_with(config: &Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> anyhow::Result<Self> {
-        let configured = Configured::read(config)?;
-        let most = config.limits.connections_per_address;
-        let listener = listen(config.server.listen, None, most).await?;
+        let connections_per_address = Arc::new(AtomicUsize::new(config.limits.connections_per_address));
+        let listen = |address, tls| listen(address, tls, Arc::clone(&connections_per_address));
+        let listener = listen(config.server.listen, None).await?;
         let origin = PublicOrigin::new(config.server.public_origin.as_deref(), listener.address())?;
         config.outgoing.check(&origin)?;
         let fetcher = Fetcher::new(&config.outgoing)?;
         let client_sources = ClientSources::new(fetcher.clone(), config.client_documents.enabled);
         let store = Store::open(&location(config), Options::default()).await?;
         let signing_keys = SigningKeys::open(&store, config, clock.now(), entropy.as_ref()).await?;
-        let loaded = contracts::load(&store, &configured, clock.now(), entropy.as_ref()).await?;
-        let contracts = ArcSwap::from_pointee(loaded);
+        let doors = Doors::open(config, None, &store, clock.now(), entropy.as_ref()).await?;
         let nonce_key =
             store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref()).server_secret("dpop_nonces").await?;
-        let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
         let (decisions, unwritten) = DecisionLog::open(&config.decision_log)?;
         let app = App(Arc::new(Parts {
             store,
-            configured,
-            contracts,
-            upstreams: Upstreams::new(config.upstream.clone()),
-            trusted_proxies: config.forward_auth.trusted_proxies.clone(),
+            doors: ArcSwap::from_pointee(doors),
+            in_force: tokio::sync::Mutex::new(config.clone()),
+            connections_per_address: Arc::clone(&connections_per_address),
             signed_identities: SignedIdentities::default(),
             snapshots: Snapshots::default(),
             decisions,
             remembered: Remembered::default(),
-            rate_limit,
+            rate_limit: RateLimit::default(),
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
             user_code_attempts: UserCodeAttempts::default(),
@@ -242,18 +240,21 @@ impl Application {
             Some(address) => {
                 let tls = config.gateway.tls.as_ref();
                 let tls = tls.map(|files| Tls::read(&files.certificate, &files.key)).transpose()?;
-                let gateway = Gateway::new(app.clone(), tls.is_some())?;
-                Some((listen(address, tls, most).await?, gateway))
+                let gateway = Gateway::new(app.clone(), tls.is_some());
+                Some((listen(address, tls).await?, gateway))
             }
         };
         let ext_authz = match config.ext_authz.listen {
             None => None,
-            Some(address) => {
-                let service = ExtAuthz::new(app.clone(), &config.ext_authz.trusted_proxies);
-                Some((listen(address, None, most).await?, service))
-            }
+            Some(address) => Some((listen(address, None).await?, ExtAuthz::new(app.clone()))),
         };
-        Ok(Self { app, listener, unwritten, gateway, ext_authz })
+        Ok(Self { app, listener, unwritten, gateway, ext_authz, source: None })
+    }
+
+    /// Reads the configuration from there at SIGHUP.
+    pub fn configured_by(mut self, source: Source) -> Self {
+        self.source = Some(source);
+        self
     }
 
     /// The address that is listened on.
@@ -283,8 +284,8 @@ impl Application {
         let telling = tokio::spawn(tell_of_logouts(self.app.clone()));
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
-        let reloading =
-            self.gateway.as_ref().and_then(|(listener, _)| listener.tls()).map(|tls| tokio::spawn(reload(tls)));
+        let tls = self.gateway.as_ref().and_then(|(listener, _)| listener.tls());
+        let reloading = tokio::spawn(reload::at_hangup(self.app.clone(), tls, self.source));
         if let Some((listener, gateway)) = self.gateway {
             serving.spawn(listener.serve(gateway, until(stopped.clone())));
         }
@@ -298,7 +299,7 @@ impl Application {
         decisions.written().await;
         watch.abort();
         looking.abort();
-        reloading.inspect(tokio::task::JoinHandle::abort);
+        reloading.abort();
         housekeeping.abort();
         telling.abort();
     }
@@ -308,7 +309,11 @@ async fn until(mut stopped: tokio::sync::watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn listen(address: SocketAddr, tls: Option<Tls>, connections_per_address: usize) -> anyhow::Result<Listener> {
+async fn listen(
+    address: SocketAddr,
+    tls: Option<Tls>,
+    connections_per_address: Arc<AtomicUsize>,
+) -> anyhow::Result<Listener> {
     Listener::bind(address, tls, connections_per_address).await.with_context(|| format!("cannot listen on `{address}`"))
 }
 
@@ -339,18 +344,6 @@ async fn watch(app: App) {
         }
         if let Err(error) = app.signing_keys.reload(&app.store, app.clock.now(), app.entropy.as_ref()).await {
             tracing::warn!(error = %error, "cannot look for rotated signing keys");
-        }
-    }
-}
-
-/// Reads the certificate again at SIGHUP. Files that cannot be used are named, and those before stay.
-async fn reload(tls: Tls) {
-    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
-        .expect("INVARIANT: a handler for SIGHUP can be installed");
-    while hangup.recv().await.is_some() {
-        match tls.reload() {
-            Ok(()) => tracing::info!("the gateway's certificate was read again"),
-            Err(error) => tracing::error!(%error, "the gateway's certificate stays as it was"),
         }
     }
 }

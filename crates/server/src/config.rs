@@ -193,6 +193,18 @@ impl Config {
         shown.server.database_url = shown.server.database_url.as_deref().map(redact_password);
         toml::to_string_pretty(&shown).expect("the configuration has a TOML form")
     }
+
+    /// Every key with its value: `server.listen`, `upstream` as a whole.
+    pub fn values(&self) -> BTreeMap<String, toml::Value> {
+        let sections = toml::Table::try_from(self).expect("the configuration has a TOML form");
+        let keys = sections.into_iter().flat_map(|(section, value)| match value {
+            toml::Value::Table(keys) => {
+                keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)).collect()
+            }
+            value => vec![(section, value)],
+        });
+        keys.collect()
+    }
 }
 
 /// The issuer (RFC 8414 §2) and origin of every address that we print; never derived from a request (E06).

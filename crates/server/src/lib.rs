@@ -12,6 +12,7 @@ pub mod keys;
 pub mod listener;
 pub mod oauth;
 pub mod platform;
+pub mod reload;
 pub mod router;
 pub mod telemetry;
 pub mod tls;

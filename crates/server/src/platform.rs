@@ -65,7 +65,9 @@ pub async fn door(
     let presented = Presented::read(&app, called, peer.ip());
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let ask = Ask { method: parts.method.as_str(), target: target.as_bytes() };
-    let mut visit = match Visit::receive(&app, &context, presented, (Door::Platform, app.origin.as_str())).await {
+    let doors = app.doors();
+    let mut visit = match Visit::receive(&app, &doors, &context, presented, (Door::Platform, app.origin.as_str())).await
+    {
         Ok(visit) => visit,
         Err(error) => return error.respond(&context),
     };

@@ -64,8 +64,10 @@ impl ServerArguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.server.config()?;
     telemetry::start(&config.server.log)?;
+    let again = arguments.server.clone();
     runtime()?.block_on(async {
         let application = Application::start(&config).await?;
+        let application = application.configured_by(Box::new(move || again.config().map_err(Failure::into_error)));
         tracing::info!(origin = %application.app.origin, "listening on {}", application.address());
         if let Some(address) = application.gateway_address() {
             tracing::info!("the gateway listens on {address}");

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Gateway {
     /// Address and port of its listener; absent: no gateway.
     pub listen: Option<SocketAddr>,
-    /// With both, it speaks TLS, HTTP/2 by ALPN; SIGHUP reads the files again.
+    /// With both, it speaks TLS, HTTP/2 by ALPN. SIGHUP reads the files again; where they cannot be used, those before stay.
     pub tls: Option<TlsFiles>,
 }
 

@@ -2,8 +2,7 @@
 //!
 //! Envoy removes what we tell it to before it adds what we tell it: no client can say who it is.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::SocketAddr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use envoy_types::ext_authz::v3::pb::{
@@ -29,7 +28,6 @@ use crate::listener::Answer;
 #[derive(Clone)]
 pub struct ExtAuthz {
     app: App,
-    trusted_proxies: Arc<[IpAddr]>,
 }
 
 /// The Envoy that asks.
@@ -37,16 +35,16 @@ pub struct ExtAuthz {
 struct Proxy(SocketAddr);
 
 impl ExtAuthz {
-    /// A service for these Envoys.
-    pub fn new(app: App, trusted_proxies: &[IpAddr]) -> Self {
-        Self { app, trusted_proxies: trusted_proxies.into() }
+    /// A service for the Envoys that the configuration names.
+    pub const fn new(app: App) -> Self {
+        Self { app }
     }
 
     /// What Envoy's client is to be answered; 200 to let it through.
     async fn decide(&self, proxy: SocketAddr, request: &HttpRequest) -> Response<axum::body::Body> {
         let context = RequestContext::new(&self.app);
-        let proxy = proxy.ip().to_canonical();
-        if !self.trusted_proxies.contains(&proxy) {
+        let (proxy, doors) = (proxy.ip().to_canonical(), self.app.doors());
+        if !doors.trusted_envoys.contains(&proxy) {
             tracing::warn!(%proxy, "ext_authz was asked by a proxy that is not in ext_authz.trusted_proxies");
             return ApiError::not_authorized("only proxies that the configuration names may ask here")
                 .respond(&context);
@@ -59,7 +57,7 @@ impl ExtAuthz {
         };
         let (is_https, door, headers) = (scheme == "https", Door::ExtAuthz, &headers);
         let forwarded = Forwarded { method, target: path, host, is_https, headers, proxy, door, upstream: None };
-        forwarded.answer(&self.app, &context).await
+        forwarded.answer(&self.app, &doors, &context).await
     }
 }
 

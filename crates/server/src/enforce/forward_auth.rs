@@ -48,8 +48,8 @@ pub async fn forward_auth(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let proxy = peer.ip().to_canonical();
-    if !app.trusted_proxies.contains(&proxy) {
+    let (proxy, doors) = (peer.ip().to_canonical(), app.doors());
+    if !doors.trusted_proxies.contains(&proxy) {
         tracing::warn!(%peer, "forward-auth was asked by a proxy that is not in forward_auth.trusted_proxies");
         return ApiError::not_authorized("only proxies that the configuration names may ask here").respond(&context);
     }
@@ -62,7 +62,7 @@ pub async fn forward_auth(
     let SubRequest { method, target, host, is_https, is_nginx } = asked;
     let (door, upstream) = (Door::ForwardAuth, upstream.as_deref());
     let forwarded = Forwarded { method, target, host, is_https, headers, proxy, door, upstream };
-    as_nginx_needs(is_nginx, forwarded.answer(&app, &context).await).await
+    as_nginx_needs(is_nginx, forwarded.answer(&app, &doors, &context).await).await
 }
 
 fn upstream(query: Option<&str>) -> Result<Option<String>, ApiError> {

@@ -16,9 +16,7 @@ mod headers;
 mod names;
 mod websocket;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -32,6 +30,7 @@ use hyper::upgrade::OnUpgrade;
 use crate::app::App;
 use crate::config::Upstream;
 use crate::enforce::check::Ask;
+use crate::enforce::doors::Doors;
 use crate::enforce::identity::Identity;
 use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
@@ -41,8 +40,9 @@ use crate::http::dpop::Called;
 use crate::http::error::ApiError;
 use crate::http::now::{CORRELATION_HEADER, RequestContext};
 use crate::listener::Answer;
+pub(super) use client::Connections;
+use client::Sent;
 pub(crate) use client::tls;
-use client::{Sent, UpstreamClient};
 use headers::Via;
 pub(super) use names::is_of_identity;
 use websocket::Opened;
@@ -51,8 +51,6 @@ use websocket::Opened;
 #[derive(Clone)]
 pub struct Gateway {
     app: App,
-    /// Connections, by the name of the upstream.
-    clients: Arc<HashMap<String, UpstreamClient>>,
     /// Whether clients speak TLS with us.
     is_https: bool,
 }
@@ -61,6 +59,7 @@ pub struct Gateway {
 struct Received<'r> {
     parts: &'r Parts,
     peer: SocketAddr,
+    doors: &'r Doors,
     host: &'r str,
     origin: String,
     /// The canonical path outside.
@@ -69,17 +68,8 @@ struct Received<'r> {
 
 impl Gateway {
     /// A gateway before the upstreams of `app` that have an address.
-    ///
-    /// # Errors
-    /// When certificates that the configuration names cannot be used.
-    pub fn new(app: App, is_https: bool) -> anyhow::Result<Self> {
-        let reachable = app.upstreams.iter().filter_map(|upstream| Some((upstream, upstream.url.as_ref()?)));
-        let clients = reachable.map(|(upstream, url)| {
-            let client = UpstreamClient::new(url, upstream.ca.as_deref(), upstream.client_tls.as_ref())?;
-            Ok((upstream.name.clone(), client))
-        });
-        let clients = Arc::new(clients.collect::<anyhow::Result<_>>()?);
-        Ok(Self { app, clients, is_https })
+    pub const fn new(app: App, is_https: bool) -> Self {
+        Self { app, is_https }
     }
 
     async fn pass(self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
@@ -110,12 +100,13 @@ impl Gateway {
         let origin = format!("{}://{host}", if self.is_https { "https" } else { "http" });
         let raw = raw_target(&parts, is_http_2);
         let target = upstreams::read(raw.as_bytes(), host)?;
-        let place = self.app.upstreams.place(host, &target)?;
+        let doors = self.app.doors();
+        let place = doors.upstreams.place(host, &target)?;
         if let Some(answer) = cors::preflight(place.upstream, &parts.method, &parts.headers) {
             return Ok(answer);
         }
         let page = cors::allowed_origin(place.upstream, &parts.headers).cloned();
-        let received = Received { parts: &parts, peer, host, origin, path: target.path() };
+        let received = Received { parts: &parts, peer, doors: &doors, host, origin, path: target.path() };
         let mut answer = match headers::check(&parts.headers) {
             Ok(()) => self.visit(&received, place, body, context).await,
             Err(error) => Err(error),
@@ -135,11 +126,11 @@ impl Gateway {
         body: Incoming,
         context: &RequestContext,
     ) -> Result<Response<Body>, ApiError> {
-        let Received { parts, peer, origin, path, .. } = received;
+        let Received { parts, peer, doors, origin, path, .. } = received;
         let called = Called { method: parts.method.as_str(), origin, path, headers: &parts.headers, now: context.now };
         let presented = Presented::read(&self.app, called, peer.ip());
         let resource = self.app.resource_of(place.upstream);
-        let visit = Visit::receive(&self.app, context, presented, (Door::Gateway, resource)).await?;
+        let visit = Visit::receive(&self.app, doors, context, presented, (Door::Gateway, resource)).await?;
         let mut answer = match self.admit(&visit, received, place, body).await {
             Ok(answer) => answer,
             Err(error) => error.respond(context),
@@ -173,7 +164,7 @@ impl Gateway {
         if let Some(identity) = Identity::of(&visit.asker, allowed.permit.as_ref()) {
             identity.write(&self.app, place.upstream, visit.context.now, &mut forwarded)?;
         }
-        let mut response = self.forward(parts, place, forwarded, body).await?;
+        let mut response = self.forward(received, place, forwarded, body).await?;
         match response.status() {
             StatusCode::SWITCHING_PROTOCOLS if is_websocket => {
                 let upstream = hyper::upgrade::on(&mut response);
@@ -200,16 +191,16 @@ impl Gateway {
     /// Sends on what was allowed.
     async fn forward(
         &self,
-        parts: &Parts,
+        received: &Received<'_>,
         place: Place<'_, '_>,
         headers: HeaderMap,
         body: Incoming,
     ) -> Result<Response<Incoming>, ApiError> {
         // nobody forwards what would not arrive as it was decided
-        let client = self.clients.get(&place.upstream.name).ok_or_else(ApiError::bad_gateway)?;
+        let client = received.doors.connections.to(place.upstream).ok_or_else(ApiError::bad_gateway)?;
         let uri = client.address(place.target).ok_or_else(ApiError::bad_gateway)?;
         let mut request = Request::new(sent(body, place.upstream.max_body_bytes)?);
-        *request.method_mut() = parts.method.clone();
+        *request.method_mut() = received.parts.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         let timeout = Duration::from_secs(place.upstream.timeout_seconds);

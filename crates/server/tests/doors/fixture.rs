@@ -39,6 +39,8 @@ pub struct Fixture {
     pub server: Server,
     pub doors: Doors,
     pub upstream: Upstream,
+    /// What the server was configured with.
+    pub toml: String,
     _files: TempDir,
 }
 
@@ -107,7 +109,7 @@ impl Fixture {
             upstream.address
         );
         let (server, doors) = start(WORLD, &toml).await;
-        Self { server, doors, upstream, _files: files }
+        Self { server, doors, upstream, toml, _files: files }
     }
 
     /// A token of an app for a person of acme.

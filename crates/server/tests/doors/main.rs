@@ -14,6 +14,7 @@ mod http_2;
 #[path = "../support/issued.rs"]
 mod issued;
 mod raw;
+mod reload;
 mod same_answer;
 #[expect(dead_code, unused_imports, reason = "these tests use a part of it")]
 #[path = "../support/mod.rs"]

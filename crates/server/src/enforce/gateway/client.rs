@@ -1,6 +1,8 @@
 //! Pooled connections to one upstream.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Request, Response, Uri, uri};
@@ -13,7 +15,7 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::config::{TlsFiles, UpstreamUrl};
+use crate::config::{TlsFiles, Upstream, UpstreamUrl};
 use crate::tls;
 
 /// How long a connection may take to be made.
@@ -26,10 +28,41 @@ const MAX_IDLE: usize = 256;
 /// The body of a request on its way to an upstream.
 pub(super) type Sent = Either<Empty<Bytes>, Limited<Incoming>>;
 
+/// Connections to every upstream that has an address, by its name.
+#[derive(Clone, Default)]
+pub(in crate::enforce) struct Connections(HashMap<String, Arc<UpstreamClient>>);
+
+impl Connections {
+    /// Makes none yet. Those of an upstream that is as it was `before` stay; where files are named, these may have changed.
+    ///
+    /// # Errors
+    /// When certificates or keys that the configuration names cannot be used.
+    pub(in crate::enforce) fn open(upstreams: &[Upstream], before: Option<&Self>) -> anyhow::Result<Self> {
+        let mut clients = HashMap::new();
+        for upstream in upstreams {
+            let Some(url) = &upstream.url else { continue };
+            let has_files = upstream.ca.is_some() || upstream.client_tls.is_some();
+            let kept = before.and_then(|before| before.0.get(&upstream.name));
+            let client = match kept.filter(|client| client.url == *url && !client.has_files && !has_files) {
+                Some(kept) => Arc::clone(kept),
+                None => Arc::new(UpstreamClient::new(url, upstream.ca.as_deref(), upstream.client_tls.as_ref())?),
+            };
+            clients.insert(upstream.name.clone(), client);
+        }
+        Ok(Self(clients))
+    }
+
+    /// Those to one upstream.
+    pub(super) fn to(&self, upstream: &Upstream) -> Option<&UpstreamClient> {
+        self.0.get(&upstream.name).map(Arc::as_ref)
+    }
+}
+
 /// Connections to one upstream. A connection is used again only after an exchange that ended cleanly.
 pub(super) struct UpstreamClient {
     client: Client<HttpsConnector<HttpConnector>, Sent>,
     url: UpstreamUrl,
+    has_files: bool,
 }
 
 impl UpstreamClient {
@@ -52,7 +85,7 @@ impl UpstreamClient {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(MAX_IDLE)
             .build(connector);
-        Ok(Self { client, url: url.clone() })
+        Ok(Self { client, url: url.clone(), has_files: ca.is_some() || own.is_some() })
     }
 
     /// The address of a target at this upstream; `None` for one whose bytes would change on the way.
