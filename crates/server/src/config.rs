@@ -11,6 +11,7 @@ mod upstream;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use countersign_decision::import::{Override, ScopeLists};
@@ -79,6 +80,12 @@ pub struct Server {
 pub struct Limits {
     /// Calls with one access token in one minute, of our own API and at every door.
     pub calls_per_token_per_minute: u32,
+    /// Calls of one app in one organization in one minute; absent: no limit beyond the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_client_per_minute: Option<NonZeroU32>,
+    /// Calls in one organization in one minute, whoever makes them; absent: no limit beyond the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_organization_per_minute: Option<NonZeroU32>,
     /// Connections of one address to one listener at a time; more are closed unread. Before a load balancer, set it to what
     /// that one opens.
     pub connections_per_address: usize,
@@ -113,7 +120,12 @@ impl Default for Server {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { calls_per_token_per_minute: 3_000, connections_per_address: 200 }
+        Self {
+            calls_per_token_per_minute: 3_000,
+            calls_per_client_per_minute: None,
+            calls_per_organization_per_minute: None,
+            connections_per_address: 200,
+        }
     }
 }
 

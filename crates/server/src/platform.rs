@@ -41,6 +41,7 @@ use crate::contracts;
 use crate::enforce::check::{Ask, Asker};
 use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
+use crate::enforce::rate::RateStanding;
 use crate::enforce::visit::Visit;
 use crate::http::dpop::Called;
 use crate::http::error::ApiError;
@@ -69,7 +70,11 @@ pub async fn door(
     let mut visit = match Visit::receive(&app, &doors, &context, presented, (Door::Platform, app.origin.as_str())).await
     {
         Ok(visit) => visit,
-        Err(error) => return error.respond(&context),
+        Err(error) => {
+            let mut response = error.respond(&context);
+            RateStanding::write_where_absent(&doors.limits, response.headers_mut());
+            return response;
+        }
     };
     let answer = match visit.check_rate() {
         Ok(()) => answer(&mut visit, ask, Incoming::new(&parts.headers, body)).await,

@@ -17,9 +17,11 @@ use tonic::{Code, Status};
 use tower::ServiceExt;
 
 use crate::app::App;
+use crate::enforce::doors::Doors;
 use crate::enforce::forwarded::Forwarded;
 use crate::enforce::gateway::is_of_identity;
 use crate::enforce::log::Door;
+use crate::enforce::rate::{RateStanding, is_of_standing};
 use crate::http::error::ApiError;
 use crate::http::now::RequestContext;
 use crate::listener::Answer;
@@ -41,9 +43,16 @@ impl ExtAuthz {
     }
 
     /// What Envoy's client is to be answered; 200 to let it through.
-    async fn decide(&self, proxy: SocketAddr, request: &HttpRequest) -> Response<axum::body::Body> {
+    async fn answer_to(&self, proxy: SocketAddr, request: &HttpRequest) -> Response<axum::body::Body> {
+        let doors = self.app.doors();
+        let mut answer = self.decide(&doors, proxy, request).await;
+        RateStanding::write_where_absent(&doors.limits, answer.headers_mut());
+        answer
+    }
+
+    async fn decide(&self, doors: &Doors, proxy: SocketAddr, request: &HttpRequest) -> Response<axum::body::Body> {
         let context = RequestContext::new(&self.app);
-        let (proxy, doors) = (proxy.ip().to_canonical(), self.app.doors());
+        let proxy = proxy.ip().to_canonical();
         if !doors.trusted_envoys.contains(&proxy) {
             tracing::warn!(%proxy, "ext_authz was asked by a proxy that is not in ext_authz.trusted_proxies");
             return ApiError::not_authorized("only proxies that the configuration names may ask here")
@@ -57,7 +66,7 @@ impl ExtAuthz {
         };
         let (is_https, door, headers) = (scheme == "https", Door::ExtAuthz, &headers);
         let forwarded = Forwarded { method, target: path, host, is_https, headers, proxy, door, upstream: None };
-        forwarded.answer(&self.app, &doors, &context).await
+        forwarded.answer(&self.app, doors, &context).await
     }
 }
 
@@ -72,14 +81,23 @@ impl Authorization for ExtAuthz {
             let status = rpc::Status { code: Code::PermissionDenied as i32, message, details: vec![] };
             return Ok(tonic::Response::new(CheckResponse { status: Some(status), ..CheckResponse::default() }));
         };
-        let (answer, body) = self.decide(proxy, &http).await.into_parts();
-        let headers = answer.headers.iter().filter_map(|(name, value)| option(name, value)).collect();
+        let (answer, body) = self.answer_to(proxy, &http).await.into_parts();
+        // where the caller stands is for the client, everything else of an allow for the upstream
+        let (for_client, headers): (Vec<_>, Vec<_>) =
+            answer.headers.iter().partition(|(name, _)| answer.status == StatusCode::OK && is_of_standing(name));
+        let [response_headers_to_add, headers] = [for_client, headers]
+            .map(|headers| headers.into_iter().filter_map(|(name, value)| option(name, value)).collect::<Vec<_>>());
         let (code, http_response) = if answer.status == StatusCode::OK {
             let is_spoofed = |name: &&String| is_of_identity(name) && !answer.headers.contains_key(name.as_str());
             let headers_to_remove = http.headers.keys().filter(is_spoofed).cloned().collect();
             (
                 Code::Ok,
-                HttpResponse::OkResponse(OkHttpResponse { headers, headers_to_remove, ..OkHttpResponse::default() }),
+                HttpResponse::OkResponse(OkHttpResponse {
+                    headers,
+                    headers_to_remove,
+                    response_headers_to_add,
+                    ..OkHttpResponse::default()
+                }),
             )
         } else {
             let body = body.collect().await.map_err(|_| Status::internal("the answer cannot be read"))?.to_bytes();

@@ -13,12 +13,15 @@ use std::net::SocketAddr;
 
 use axum::Extension;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::app::App;
+use crate::enforce::doors::Doors;
 use crate::enforce::forwarded::Forwarded;
 use crate::enforce::log::Door;
+use crate::enforce::rate::RateStanding;
 use crate::http::error::ApiError;
 use crate::http::form::Form;
 use crate::http::now::RequestContext;
@@ -48,21 +51,28 @@ pub async fn forward_auth(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let (proxy, doors) = (peer.ip().to_canonical(), app.doors());
+    let (doors, (asked, _body)) = (app.doors(), request.into_parts());
+    let mut answer = decide(&app, &doors, &context, peer, &asked).await;
+    RateStanding::write_where_absent(&doors.limits, answer.headers_mut());
+    answer
+}
+
+async fn decide(app: &App, doors: &Doors, context: &RequestContext, peer: SocketAddr, request: &Parts) -> Response {
+    let proxy = peer.ip().to_canonical();
     if !doors.trusted_proxies.contains(&proxy) {
         tracing::warn!(%peer, "forward-auth was asked by a proxy that is not in forward_auth.trusted_proxies");
-        return ApiError::not_authorized("only proxies that the configuration names may ask here").respond(&context);
+        return ApiError::not_authorized("only proxies that the configuration names may ask here").respond(context);
     }
-    let headers = request.headers();
-    let asked = read(headers).and_then(|asked| Ok((asked, upstream(request.uri().query())?)));
+    let headers = &request.headers;
+    let asked = read(headers).and_then(|asked| Ok((asked, upstream(request.uri.query())?)));
     let (asked, upstream) = match asked {
         Ok(asked) => asked,
-        Err(error) => return as_nginx_needs(is_nginx(headers), error.respond(&context)).await,
+        Err(error) => return as_nginx_needs(is_nginx(headers), error.respond(context)).await,
     };
     let SubRequest { method, target, host, is_https, is_nginx } = asked;
     let (door, upstream) = (Door::ForwardAuth, upstream.as_deref());
     let forwarded = Forwarded { method, target, host, is_https, headers, proxy, door, upstream };
-    as_nginx_needs(is_nginx, forwarded.answer(&app, &doors, &context).await).await
+    as_nginx_needs(is_nginx, forwarded.answer(app, doors, context).await).await
 }
 
 fn upstream(query: Option<&str>) -> Result<Option<String>, ApiError> {

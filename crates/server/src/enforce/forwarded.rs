@@ -43,10 +43,7 @@ pub struct Forwarded<'a> {
 impl Forwarded<'_> {
     /// The answer to the proxy: 200 without a body and with the caller's identity in headers, or the refusal for its client.
     pub async fn answer(&self, app: &App, doors: &Doors, context: &RequestContext) -> Response {
-        match self.decide(app, doors, context).await {
-            Ok(answer) => answer,
-            Err(error) => error.respond(context),
-        }
+        self.decide(app, doors, context).await.unwrap_or_else(|error| error.respond(context))
     }
 
     async fn decide(&self, app: &App, doors: &Doors, context: &RequestContext) -> Result<Response, ApiError> {

@@ -34,6 +34,7 @@ use crate::enforce::doors::Doors;
 use crate::enforce::identity::Identity;
 use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
+use crate::enforce::rate::RateStanding;
 use crate::enforce::upstreams::{self, Place};
 use crate::enforce::visit::Visit;
 use crate::http::dpop::Called;
@@ -80,6 +81,7 @@ impl Gateway {
         if let Ok(name) = HeaderValue::from_str(&context.context_id) {
             response.headers_mut().insert(CORRELATION_HEADER, name);
         }
+        RateStanding::write_where_absent(&self.app.doors().limits, response.headers_mut());
         // what follows a request to upgrade is no request, whatever came of it
         if asks_to_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -13,7 +13,7 @@ use crate::enforce::check::{Allowed, Ask, Asker, Refusal, check, identify};
 use crate::enforce::doors::Doors;
 use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
-use crate::enforce::rate::{RateLimit, RateStanding};
+use crate::enforce::rate::RateStanding;
 use crate::http::bearer::{Credentials, credentials};
 use crate::http::dpop::{self, DPOP};
 use crate::http::error::ApiError;
@@ -55,8 +55,8 @@ impl<'a> Visit<'a> {
             asker = Asker::Invalid;
         }
         let standing = match &asker {
-            Asker::Live(live) => app.rate_limit.count(live.digest, &doors.limits, context.now),
-            Asker::Missing | Asker::Invalid => RateLimit::uncounted(&doors.limits),
+            Asker::Live(live) => app.rate_limit.count(live, &doors.limits, context.now),
+            Asker::Missing | Asker::Invalid => RateStanding::uncounted(&doors.limits),
         };
         Ok(Self { app, context, contracts, asker, door, presented, resource, standing })
     }
@@ -82,13 +82,13 @@ impl<'a> Visit<'a> {
         Ok(())
     }
 
-    /// Whether the token may make this call in this minute.
+    /// Whether the token, its app and its organization may make this call in this minute.
     ///
     /// # Errors
     /// 429.
     pub fn check_rate(&self) -> Result<(), ApiError> {
         if self.standing.is_exceeded() {
-            return Err(ApiError::too_many_requests(self.standing.allowed, self.standing.reset_seconds));
+            return Err(ApiError::too_many_requests(self.standing));
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::PublicOrigin;
 use crate::enforce::check::Refusal;
+use crate::enforce::rate::{Counted, RateStanding};
 use crate::enforce::upstreams::Unplaced;
 use crate::http::form::FormError;
 use crate::http::now::RequestContext;
@@ -216,14 +217,20 @@ impl ApiError {
     }
 
     /// 429 `too.many.requests`, with the seconds to wait.
-    pub fn too_many_requests(allowed: u32, retry_after_seconds: i64) -> Self {
+    pub fn too_many_requests(standing: RateStanding) -> Self {
+        let counted = match standing.counted {
+            Counted::Token => "access token",
+            Counted::Client => "app in this organization",
+            Counted::Organization => "organization",
+        };
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too.many.requests",
-            "Rate limit exceeded the maximum [{allowed}] requests within [60] seconds",
+            "Rate limit exceeded the maximum [{allowed}] requests within [60] seconds of one {counted}",
         )
-        .with("allowed", allowed.to_string())
-        .with_header(header::RETRY_AFTER, &retry_after_seconds.to_string())
+        .with("allowed", standing.allowed.to_string())
+        .with("counted", counted)
+        .with_header(header::RETRY_AFTER, &standing.reset_seconds.to_string())
     }
 
     /// 503 `service.unavailable`: state cannot be read, so nothing is allowed.

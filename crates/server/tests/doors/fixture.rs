@@ -64,7 +64,8 @@ paths:
 components: {securitySchemes: {OAuth: {type: oauth2, flows: {}}}}
 "#;
 
-/// Acme: Ada adds books, Bob does not. The app `shop` may use `books`, `reader` only `books:readonly`.
+/// Acme: Ada adds books, Bob does not. The app `shop` may use `books`, `reader` only `books:readonly`. Globex lets acme's
+/// `shop` in, too.
 pub const WORLD: &str = r#"
 organizations:
   - id: acme
@@ -79,6 +80,10 @@ organizations:
     authorizations:
       - {client: shop, scopes: [books]}
       - {client: reader, scopes: ["books:readonly"]}
+  - id: globex
+    name: Globex
+    users: [{email: gus@globex.test, name: Gus}]
+    authorizations: [{client: 11111111-1111-4111-8111-111111111111, scopes: [books]}]
 "#;
 
 pub const SHOP: &str = "11111111-1111-4111-8111-111111111111";
