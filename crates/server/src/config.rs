@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use doors::{DecisionLog, ExtAuthz, ForwardAuth, Gateway, TlsFiles};
 pub use outgoing::{ClientDocuments, Outgoing};
-pub use upstream::{Files, HostName, IdentityHeaders, Prefix, Upstream, UpstreamUrl};
+pub use upstream::{Files, HealthPath, HostName, IdentityHeaders, Prefix, Upstream, UpstreamUrl};
 
 /// Everything that an operator can set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

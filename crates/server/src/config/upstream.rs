@@ -1,6 +1,8 @@
 //! `[[upstream]]`: the APIs behind the doors.
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use countersign_decision::canonicalise;
@@ -29,6 +31,16 @@ pub struct Upstream {
     /// Where the gateway finds it: `http://host[:port]` or `https://…`; absent: only other proxies ask about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<UpstreamUrl>,
+    /// More addresses of the same API: calls take turns between `url` and these, but for those that do not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<UpstreamUrl>,
+    /// A path that answers 2xx at each address that is healthy, asked by the gateway itself: `/healthz`. Nothing is sent to an
+    /// address that twice does not. Absent: calls alone show it; three in a row without an answer, and an address rests for 2 s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_path: Option<HealthPath>,
+    /// How often that path is asked for, in seconds.
+    #[serde(default = "default_health_interval_seconds")]
+    pub health_interval_seconds: NonZeroU64,
     /// How it learns who calls. `jwt`: `X-Countersign-Identity`, signed with the keys of `/oauth/jwks`, type
     /// `countersign-identity+jwt`, `aud` the `resource` or else the name, good for 300 s; `plain`: `X-Org-Id`, `X-Client-Id`,
     /// `X-User-Id`, `X-Scopes`; `none`.
@@ -60,12 +72,23 @@ pub struct Upstream {
     pub client_tls: Option<TlsFiles>,
 }
 
+const fn default_health_interval_seconds() -> NonZeroU64 {
+    NonZeroU64::new(5).expect("INVARIANT: five is not zero")
+}
+
 const fn default_timeout_seconds() -> u64 {
     60
 }
 
 const fn default_max_body_bytes() -> u64 {
     100 * 1_024 * 1_024
+}
+
+impl Upstream {
+    /// Everywhere that the gateway finds it.
+    pub fn addresses(&self) -> impl Iterator<Item = &UpstreamUrl> {
+        self.url.iter().chain(&self.urls)
+    }
 }
 
 /// How an upstream learns who calls.
@@ -155,6 +178,32 @@ impl From<Prefix> for String {
     }
 }
 
+/// A path in canonical form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HealthPath(String);
+
+impl HealthPath {
+    /// As it is asked for.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for HealthPath {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_canonical = canonicalise(text.as_bytes()).is_ok_and(|target| target.path() == text);
+        if is_canonical { Ok(Self(text)) } else { Err("it is a path in canonical form, without a query: `/healthz`") }
+    }
+}
+
+impl From<HealthPath> for String {
+    fn from(path: HealthPath) -> Self {
+        path.0
+    }
+}
+
 /// A host name in small letters, with or without a port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -224,7 +273,13 @@ impl TryFrom<String> for UpstreamUrl {
 
 impl From<UpstreamUrl> for String {
     fn from(url: UpstreamUrl) -> Self {
-        format!("{}://{}", if url.is_https { "https" } else { "http" }, url.authority)
+        url.to_string()
+    }
+}
+
+impl fmt::Display for UpstreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", if self.is_https { "https" } else { "http" }, self.authority)
     }
 }
 
@@ -291,6 +346,11 @@ mod tests {
             ("url = \"http://127.0.0.1:9000/v1\"", "without a path"),
             ("url = \"ftp://a\"", "without a path"),
             ("url = \"http://user@a\"", "without a path"),
+            ("urls = [\"http://a/b\"]", "without a path"),
+            ("health_path = \"healthz\"", "canonical form"),
+            ("health_path = \"/a/../b\"", "canonical form"),
+            ("health_path = \"/a?b\"", "canonical form"),
+            ("health_interval_seconds = 0", "nonzero"),
             ("hosts = [\"https://a\"]", "without scheme"),
             ("identity_headers = \"cookie\"", "expected one of `jwt`, `plain`, `none`"),
             ("colour = 1", "unknown field `colour`"),

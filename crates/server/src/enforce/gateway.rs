@@ -5,7 +5,9 @@
 //! | `names.rs` | header names that a client cannot send through |
 //! | `headers.rs` | what is refused, what goes on, what comes back |
 //! | `cors.rs` | pages in browsers |
-//! | `client.rs` | pooled connections to an upstream |
+//! | `client.rs` | pooled connections to the upstreams, and what is sent again |
+//! | `health.rs` | which addresses of an upstream are up |
+//! | `lent.rs` | bodies that come back from connections that were never made |
 //! | `websocket.rs` | tunnels, and their end when their token dies |
 //!
 //! One canonical target is read, matched, decided and forwarded. Whatever cannot be decided is not forwarded.
@@ -13,6 +15,8 @@
 mod client;
 mod cors;
 mod headers;
+mod health;
+mod lent;
 mod names;
 mod websocket;
 
@@ -22,10 +26,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body_util::{Either, Empty, Limited};
+use axum::http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http_body_util::Limited;
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::Upstream;
@@ -42,9 +47,10 @@ use crate::http::error::ApiError;
 use crate::http::now::{CORRELATION_HEADER, RequestContext};
 use crate::listener::Answer;
 pub(super) use client::Connections;
-use client::Sent;
 pub(crate) use client::tls;
+use client::{Outgoing, Unanswered};
 use headers::Via;
+use lent::Lender;
 pub(super) use names::is_of_identity;
 use websocket::Opened;
 
@@ -166,7 +172,10 @@ impl Gateway {
         if let Some(identity) = Identity::of(&visit.asker, allowed.permit.as_ref()) {
             identity.write(&self.app, place.upstream, visit.context.now, &mut forwarded)?;
         }
-        let mut response = self.forward(received, place, forwarded, body).await?;
+        let body = lent(body, place.upstream.max_body_bytes)?;
+        let (method, target) = (&parts.method, place.target);
+        let outgoing = Outgoing { method, target, headers: forwarded, body, is_websocket };
+        let mut response = forward(received.doors, place.upstream, outgoing).await?;
         match response.status() {
             StatusCode::SWITCHING_PROTOCOLS if is_websocket => {
                 let upstream = hyper::upgrade::on(&mut response);
@@ -188,28 +197,6 @@ impl Gateway {
         }
         *response.version_mut() = Version::HTTP_11;
         Ok(response.map(Body::new))
-    }
-
-    /// Sends on what was allowed.
-    async fn forward(
-        &self,
-        received: &Received<'_>,
-        place: Place<'_, '_>,
-        headers: HeaderMap,
-        body: Incoming,
-    ) -> Result<Response<Incoming>, ApiError> {
-        // nobody forwards what would not arrive as it was decided
-        let client = received.doors.connections.to(place.upstream).ok_or_else(ApiError::bad_gateway)?;
-        let uri = client.address(place.target).ok_or_else(ApiError::bad_gateway)?;
-        let mut request = Request::new(sent(body, place.upstream.max_body_bytes)?);
-        *request.method_mut() = received.parts.method.clone();
-        *request.uri_mut() = uri;
-        *request.headers_mut() = headers;
-        let timeout = Duration::from_secs(place.upstream.timeout_seconds);
-        match tokio::time::timeout(timeout, client.send(request)).await {
-            Ok(answered) => answered.map_err(|error| failed(&error, place.upstream)),
-            Err(_) => Err(ApiError::gateway_timeout()),
-        }
     }
 
     fn via<'a>(&self, received: &Received<'a>, upstream: &Upstream, context: &'a RequestContext) -> Via<'a> {
@@ -244,15 +231,27 @@ fn raw_target(parts: &Parts, is_http_2: bool) -> std::borrow::Cow<'_, str> {
 }
 
 /// The body as it goes on: bounded, and nothing where there is none.
-fn sent(body: Incoming, max_bytes: u64) -> Result<Sent, ApiError> {
+fn lent(body: Incoming, max_bytes: u64) -> Result<Option<Lender<Limited<Incoming>>>, ApiError> {
     if body.is_end_stream() {
-        return Ok(Either::Left(Empty::new()));
+        return Ok(None);
     }
     let most = usize::try_from(max_bytes).unwrap_or(usize::MAX);
     if body.size_hint().lower() > max_bytes {
         return Err(ApiError::too_large(most));
     }
-    Ok(Either::Right(Limited::new(body, most)))
+    Ok(Some(Lender::new(Limited::new(body, most))))
+}
+
+/// Sends on what was allowed. Nobody forwards what would not arrive as it was decided.
+async fn forward(doors: &Doors, upstream: &Upstream, outgoing: Outgoing<'_>) -> Result<Response<Incoming>, ApiError> {
+    let client = doors.connections.to(upstream).ok_or_else(ApiError::bad_gateway)?;
+    let deadline = Instant::now() + Duration::from_secs(upstream.timeout_seconds);
+    client.send(outgoing, deadline).await.map_err(|why| match why {
+        Unanswered::Unsendable => ApiError::bad_gateway(),
+        Unanswered::NoneHealthy => ApiError::no_healthy_upstream(health::REST),
+        Unanswered::Overdue => ApiError::gateway_timeout(),
+        Unanswered::Failed(error) => failed(&error, upstream),
+    })
 }
 
 /// Why there is no answer from an upstream: the client's body may be at fault.

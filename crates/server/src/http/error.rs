@@ -6,6 +6,8 @@ mod registration;
 mod token;
 mod userinfo;
 
+use std::time::Duration;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_decision::Reason;
@@ -257,6 +259,17 @@ impl ApiError {
     pub fn bad_gateway() -> Self {
         Self::new(StatusCode::BAD_GATEWAY, "bad.gateway", "the API behind this address does not answer; try again")
             .with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// 503: no address of the API behind this door answers; one of them is tried again after `rest`.
+    pub fn no_healthy_upstream(rest: Duration) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "service.unavailable",
+            "the API behind this address has not answered for a while, and is left alone; try again in {seconds} s",
+        )
+        .with("seconds", rest.as_secs().to_string())
+        .with_header(header::RETRY_AFTER, &rest.as_secs().to_string())
     }
 
     /// 504: the API behind this door did not answer in time.

@@ -22,4 +22,5 @@ mod same_answer;
 mod support;
 mod tls;
 mod upstream;
+mod upstream_health;
 mod websocket;
