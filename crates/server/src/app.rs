@@ -33,6 +33,7 @@ use crate::fetch::Fetcher;
 use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
 use crate::listener::{Answer, Listener, Tls};
+use crate::load::Load;
 use crate::oauth::attempts::Attempts;
 use crate::oauth::client_sources::ClientSources;
 use crate::oauth::logout_notices;
@@ -74,6 +75,8 @@ pub struct Parts {
     pub decisions: DecisionLog,
     /// Live tokens.
     pub remembered: Remembered,
+    /// What is worked on at this instant.
+    pub load: Load,
     /// Calls per token and minute.
     pub rate_limit: RateLimit,
     /// Failed sign-ins, by e-mail and address.
@@ -221,6 +224,7 @@ impl Application {
             snapshots: Snapshots::default(),
             decisions,
             remembered: Remembered::default(),
+            load: Load::default(),
             rate_limit: RateLimit::default(),
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),

@@ -11,7 +11,7 @@ mod upstream;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use countersign_decision::import::{Override, ScopeLists};
@@ -86,6 +86,9 @@ pub struct Limits {
     /// Calls in one organization in one minute, whoever makes them; absent: no limit beyond the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls_per_organization_per_minute: Option<NonZeroU32>,
+    /// Requests that are worked on at a time, over all listeners, but for the time that an upstream takes; more are refused at
+    /// once with 503. Pages, tokens and administration get half: decisions go before them.
+    pub calls_at_a_time: NonZeroUsize,
     /// Connections of one address to one listener at a time; more are closed unread. Before a load balancer, set it to what
     /// that one opens.
     pub connections_per_address: usize,
@@ -124,6 +127,7 @@ impl Default for Limits {
             calls_per_token_per_minute: 3_000,
             calls_per_client_per_minute: None,
             calls_per_organization_per_minute: None,
+            calls_at_a_time: NonZeroUsize::new(4_096).expect("INVARIANT: a number above zero"),
             connections_per_address: 200,
         }
     }

@@ -10,6 +10,7 @@ pub mod hashing;
 pub mod http;
 pub mod keys;
 pub mod listener;
+pub mod load;
 pub mod oauth;
 pub mod platform;
 pub mod reload;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use countersign_decision::canonicalise;
@@ -61,6 +61,9 @@ pub struct Upstream {
     /// How long it may take to begin an answer, in seconds, the request's body included.
     #[serde(default = "default_timeout_seconds")]
     pub timeout_seconds: u64,
+    /// Calls of it at a time, answers that are still being sent and WebSockets included; more are refused at once with 503.
+    #[serde(default = "default_calls_at_a_time")]
+    pub calls_at_a_time: NonZeroUsize,
     /// The longest body that is sent to it, in bytes.
     #[serde(default = "default_max_body_bytes")]
     pub max_body_bytes: u64,
@@ -74,6 +77,10 @@ pub struct Upstream {
 
 const fn default_health_interval_seconds() -> NonZeroU64 {
     NonZeroU64::new(5).expect("INVARIANT: five is not zero")
+}
+
+const fn default_calls_at_a_time() -> NonZeroUsize {
+    NonZeroUsize::new(1_000).expect("INVARIANT: a thousand is not zero")
 }
 
 const fn default_timeout_seconds() -> u64 {

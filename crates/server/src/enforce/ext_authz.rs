@@ -25,6 +25,7 @@ use crate::enforce::rate::{RateStanding, is_of_standing};
 use crate::http::error::ApiError;
 use crate::http::now::RequestContext;
 use crate::listener::Answer;
+use crate::load::Kind;
 
 /// The gRPC service.
 #[derive(Clone)]
@@ -45,7 +46,10 @@ impl ExtAuthz {
     /// What Envoy's client is to be answered; 200 to let it through.
     async fn answer_to(&self, proxy: SocketAddr, request: &HttpRequest) -> Response<axum::body::Body> {
         let doors = self.app.doors();
-        let mut answer = self.decide(&doors, proxy, request).await;
+        let mut answer = match self.app.load.take(Kind::Decision, doors.limits.calls_at_a_time) {
+            Some(_turn) => self.decide(&doors, proxy, request).await,
+            None => ApiError::overloaded().respond(&RequestContext::new(&self.app)),
+        };
         RateStanding::write_where_absent(&doors.limits, answer.headers_mut());
         answer
     }

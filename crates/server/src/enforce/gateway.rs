@@ -7,6 +7,7 @@
 //! | `cors.rs` | pages in browsers |
 //! | `client.rs` | pooled connections to the upstreams, and what is sent again |
 //! | `health.rs` | which addresses of an upstream are up |
+//! | `held.rs` | answers that hold a place among an upstream's calls |
 //! | `lent.rs` | bodies that come back from connections that were never made |
 //! | `websocket.rs` | tunnels, and their end when their token dies |
 //!
@@ -16,6 +17,7 @@ mod client;
 mod cors;
 mod headers;
 mod health;
+mod held;
 mod lent;
 mod names;
 mod websocket;
@@ -46,10 +48,12 @@ use crate::http::dpop::Called;
 use crate::http::error::ApiError;
 use crate::http::now::{CORRELATION_HEADER, RequestContext};
 use crate::listener::Answer;
+use crate::load::{Kind, Turn};
 pub(super) use client::Connections;
 pub(crate) use client::tls;
 use client::{Outgoing, Unanswered};
 use headers::Via;
+use held::Held;
 use lent::Lender;
 pub(super) use names::is_of_identity;
 use websocket::Opened;
@@ -101,6 +105,9 @@ impl Gateway {
         peer: SocketAddr,
         context: &RequestContext,
     ) -> Result<Response<Body>, ApiError> {
+        let doors = self.app.doors();
+        let most = doors.limits.calls_at_a_time;
+        let turn = self.app.load.take(Kind::Decision, most).ok_or_else(ApiError::overloaded)?;
         let (parts, body) = request.into_parts();
         let is_http_2 = parts.version == Version::HTTP_2;
         let authority = parts.uri.authority().map(Authority::as_str);
@@ -108,7 +115,6 @@ impl Gateway {
         let origin = format!("{}://{host}", if self.is_https { "https" } else { "http" });
         let raw = raw_target(&parts, is_http_2);
         let target = upstreams::read(raw.as_bytes(), host)?;
-        let doors = self.app.doors();
         let place = doors.upstreams.place(host, &target)?;
         if let Some(answer) = cors::preflight(place.upstream, &parts.method, &parts.headers) {
             return Ok(answer);
@@ -116,7 +122,7 @@ impl Gateway {
         let page = cors::allowed_origin(place.upstream, &parts.headers).cloned();
         let received = Received { parts: &parts, peer, doors: &doors, host, origin, path: target.path() };
         let mut answer = match headers::check(&parts.headers) {
-            Ok(()) => self.visit(&received, place, body, context).await,
+            Ok(()) => self.visit(&received, place, (body, turn), context).await,
             Err(error) => Err(error),
         }
         .unwrap_or_else(|error| error.respond(context));
@@ -131,7 +137,7 @@ impl Gateway {
         &self,
         received: &Received<'_>,
         place: Place<'_, '_>,
-        body: Incoming,
+        body: (Incoming, Turn),
         context: &RequestContext,
     ) -> Result<Response<Body>, ApiError> {
         let Received { parts, peer, doors, origin, path, .. } = received;
@@ -152,7 +158,7 @@ impl Gateway {
         visit: &Visit<'_>,
         received: &Received<'_>,
         place: Place<'_, '_>,
-        body: Incoming,
+        (body, turn): (Incoming, Turn),
     ) -> Result<Response<Body>, ApiError> {
         visit.check_rate()?;
         let parts = received.parts;
@@ -175,12 +181,18 @@ impl Gateway {
         let body = lent(body, place.upstream.max_body_bytes)?;
         let (method, target) = (&parts.method, place.target);
         let outgoing = Outgoing { method, target, headers: forwarded, body, is_websocket };
+        // an upstream that takes its time takes none of the others'
+        drop(turn);
         let mut response = forward(received.doors, place.upstream, outgoing).await?;
         match response.status() {
             StatusCode::SWITCHING_PROTOCOLS if is_websocket => {
                 let upstream = hyper::upgrade::on(&mut response);
                 let client = parts.extensions.get::<OnUpgrade>().cloned().ok_or_else(ApiError::internal)?;
+                headers::from_upstream(response.headers_mut());
+                websocket::ask(response.headers_mut());
+                let (head, body) = response.into_parts();
                 let opened = Opened {
+                    _turn: body.into_turn(),
                     app: self.app.clone(),
                     presented: visit.presented(),
                     resource: visit.resource().to_owned(),
@@ -189,8 +201,7 @@ impl Gateway {
                     target: place.target.to_owned(),
                 };
                 tokio::spawn(websocket::tunnel(client, upstream, opened));
-                headers::from_upstream(response.headers_mut());
-                websocket::ask(response.headers_mut());
+                return Ok(Response::from_parts(head, Body::empty()));
             }
             StatusCode::SWITCHING_PROTOCOLS => return Err(ApiError::bad_gateway()),
             _ => headers::from_upstream(response.headers_mut()),
@@ -243,11 +254,12 @@ fn lent(body: Incoming, max_bytes: u64) -> Result<Option<Lender<Limited<Incoming
 }
 
 /// Sends on what was allowed. Nobody forwards what would not arrive as it was decided.
-async fn forward(doors: &Doors, upstream: &Upstream, outgoing: Outgoing<'_>) -> Result<Response<Incoming>, ApiError> {
+async fn forward(doors: &Doors, upstream: &Upstream, outgoing: Outgoing<'_>) -> Result<Response<Held>, ApiError> {
     let client = doors.connections.to(upstream).ok_or_else(ApiError::bad_gateway)?;
     let deadline = Instant::now() + Duration::from_secs(upstream.timeout_seconds);
     client.send(outgoing, deadline).await.map_err(|why| match why {
         Unanswered::Unsendable => ApiError::bad_gateway(),
+        Unanswered::Busy => ApiError::upstream_busy(),
         Unanswered::NoneHealthy => ApiError::no_healthy_upstream(health::REST),
         Unanswered::Overdue => ApiError::gateway_timeout(),
         Unanswered::Failed(error) => failed(&error, upstream),

@@ -241,6 +241,18 @@ impl ApiError {
             .with_header(header::RETRY_AFTER, "1")
     }
 
+    /// 503: more is asked of this server than it works on at a time.
+    pub fn overloaded() -> Self {
+        let message = "more is asked of this server than it works on at a time; try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "service.unavailable", message).with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// 503: the API behind this door has as many calls as it may have at a time.
+    pub fn upstream_busy() -> Self {
+        let message = "the API behind this address has as many calls as it may have at a time; try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "service.unavailable", message).with_header(header::RETRY_AFTER, "1")
+    }
+
     /// 417: an expectation that nobody here can meet (RFC 9110 §10.1.1).
     pub fn expectation_failed() -> Self {
         Self::new(

@@ -13,6 +13,7 @@ mod gateway;
 mod http_2;
 #[path = "../support/issued.rs"]
 mod issued;
+mod overload;
 mod rate;
 mod raw;
 mod reload;

@@ -26,8 +26,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::health::{self, Address};
+use super::held::Held;
 use super::lent::{Lender, Lent};
 use crate::config::{TlsFiles, Upstream, UpstreamUrl};
+use crate::load::{Kind, Load};
 use crate::tls;
 
 /// How long a connection may take to be made.
@@ -52,6 +54,7 @@ pub(super) struct UpstreamClient {
     addresses: Arc<[Address]>,
     /// Which address is next.
     turn: AtomicUsize,
+    load: Load,
     started: Instant,
     made_of: Upstream,
     _checks: JoinSet<()>,
@@ -73,6 +76,8 @@ pub(super) struct Outgoing<'a> {
 pub(super) enum Unanswered {
     /// The bytes of the target would change on the way.
     Unsendable,
+    /// It has as many calls as it may have.
+    Busy,
     /// No address is up.
     NoneHealthy,
     /// None began in time.
@@ -130,6 +135,7 @@ impl UpstreamClient {
             client,
             addresses,
             turn: AtomicUsize::new(0),
+            load: Load::default(),
             started: Instant::now(),
             made_of: upstream.clone(),
             _checks: checks,
@@ -140,11 +146,9 @@ impl UpstreamClient {
     ///
     /// # Errors
     /// When there is no answer.
-    pub(super) async fn send(
-        &self,
-        outgoing: Outgoing<'_>,
-        deadline: Instant,
-    ) -> Result<Response<Incoming>, Unanswered> {
+    pub(super) async fn send(&self, outgoing: Outgoing<'_>, deadline: Instant) -> Result<Response<Held>, Unanswered> {
+        let most = self.made_of.calls_at_a_time;
+        let turn = self.load.take(Kind::Decision, most).ok_or(Unanswered::Busy)?;
         let (mut unreachable, mut is_again) = (Vec::new(), false);
         let mut why = Unanswered::NoneHealthy;
         while let Some(index) = self.pick(&unreachable) {
@@ -155,7 +159,7 @@ impl UpstreamClient {
             let error = match timeout_at(deadline, self.client.request(request)).await {
                 Ok(Ok(response)) => {
                     address.works();
-                    return Ok(response);
+                    return Ok(response.map(|body| Held::new(body, turn)));
                 }
                 Ok(Err(error)) => error,
                 Err(_) => {
