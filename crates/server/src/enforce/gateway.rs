@@ -269,16 +269,19 @@ async fn forward(doors: &Doors, upstream: &Upstream, outgoing: Outgoing<'_>) -> 
 /// Why there is no answer from an upstream: the client's body may be at fault.
 fn failed(error: &hyper_util::client::legacy::Error, upstream: &Upstream) -> ApiError {
     let mut cause = std::error::Error::source(error);
+    // below an error of the body that was sent; anything else is of the upstream's connection, TLS included
+    let mut is_of_body = false;
     while let Some(inner) = cause {
+        is_of_body |= inner.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user);
         if inner.is::<http_body_util::LengthLimitError>() {
             return ApiError::too_large(usize::try_from(upstream.max_body_bytes).unwrap_or(usize::MAX));
         }
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>().filter(|_| is_of_body) {
             match io.kind() {
                 std::io::ErrorKind::InvalidData => {
                     return ApiError::bad_request("the body is not framed as RFC 9112 §7.1 says");
                 }
-                std::io::ErrorKind::TimedOut if !error.is_connect() => return ApiError::request_timeout(),
+                std::io::ErrorKind::TimedOut => return ApiError::request_timeout(),
                 _ => {}
             }
         }

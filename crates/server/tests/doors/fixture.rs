@@ -90,7 +90,7 @@ pub const SHOP: &str = "11111111-1111-4111-8111-111111111111";
 pub const READER: &str = "22222222-2222-4222-8222-222222222222";
 
 impl Fixture {
-    /// With more of an `[[upstream]]` entry.
+    /// With more of an `[[upstream]]` entry; a `url` there replaces the own one.
     pub async fn start(entry: &str) -> Self {
         Self::before(Upstream::start().await, entry).await
     }
@@ -108,11 +108,10 @@ impl Fixture {
         let files = tempfile::tempdir().unwrap();
         let contract = files.path().join("books.openapi.yaml");
         std::fs::write(&contract, CONTRACT).unwrap();
-        let toml = format!(
-            "[ext_authz]\n{ext_authz}\n[[upstream]]\nname = \"books\"\ncontract = {contract:?}\n\
-             url = \"http://{}\"\n{entry}",
-            upstream.address
-        );
+        let url =
+            if entry.contains("url = ") { String::new() } else { format!("url = \"http://{}\"\n", upstream.address) };
+        let toml =
+            format!("[ext_authz]\n{ext_authz}\n[[upstream]]\nname = \"books\"\ncontract = {contract:?}\n{url}{entry}");
         let (server, doors) = start(WORLD, &toml).await;
         Self { server, doors, upstream, toml, _files: files }
     }

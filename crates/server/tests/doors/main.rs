@@ -24,4 +24,5 @@ mod support;
 mod tls;
 mod upstream;
 mod upstream_health;
+mod upstream_tls;
 mod websocket;
