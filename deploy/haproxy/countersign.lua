@@ -4,7 +4,8 @@
 --   http-request lua.countersign http://127.0.0.1:8080/enforce/forward-auth
 
 local IDENTITY = { "x-countersign-identity", "x-org-id", "x-client-id", "x-user-id", "x-scopes" }
-local SHOWN = { "content-type", "www-authenticate", "retry-after", "allow", "cache-control", "inin-correlation-id", "dpop-nonce" }
+local SHOWN = { "content-type", "www-authenticate", "retry-after", "allow", "cache-control", "inin-correlation-id", "dpop-nonce",
+  "inin-ratelimit-count", "inin-ratelimit-allowed", "inin-ratelimit-reset" }
 local TIMEOUT_MS = 3000
 
 local function deny(txn, status, headers, body)
@@ -65,6 +66,11 @@ local function ask(txn, address)
       txn.http:req_del_header(name)
       local value = one(answer.headers[name])
       if value then txn.http:req_set_header(name, value) end
+    end
+    -- where the caller stands in its minute, for the answer
+    for _, part in ipairs({ "count", "allowed", "reset" }) do
+      local value = one(answer.headers["inin-ratelimit-" .. part])
+      if value then txn:set_var("txn.countersign_rate_" .. part, value) end
     end
     txn:set_var("txn.countersign_allowed", true)
     return

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -22,7 +23,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use crate::config::{Config, PublicOrigin, Upstream};
-use crate::contracts::{self, Configured, Loaded};
+use crate::enforce::doors::Doors;
 use crate::enforce::ext_authz::ExtAuthz;
 use crate::enforce::gateway::Gateway;
 use crate::enforce::identity::SignedIdentities;
@@ -30,17 +31,18 @@ use crate::enforce::log::{DecisionLog, Unwritten, otlp};
 use crate::enforce::rate::RateLimit;
 use crate::enforce::remembered::{self, Remembered};
 use crate::enforce::snapshots::Snapshots;
-use crate::enforce::upstreams::Upstreams;
 use crate::enforce::usage::{UsageCounter, UsageWriter};
 use crate::fetch::Fetcher;
 use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
 use crate::listener::{Answer, Listener, Tls};
+use crate::load::Load;
 use crate::oauth::attempts::Attempts;
 use crate::oauth::client_sources::ClientSources;
 use crate::oauth::logout_notices;
 use crate::oauth::user_code_attempts::UserCodeAttempts;
 use crate::operations::Operations;
+use crate::reload::{self, Source};
 use crate::router;
 use crate::telemetry::connections::ListenerCounts;
 use crate::telemetry::messages::{LogRecord, Span};
@@ -71,12 +73,11 @@ pub struct App(Arc<Parts>);
 pub struct Parts {
     /// The database.
     pub store: Store,
-    configured: Configured,
-    contracts: ArcSwap<Loaded>,
-    /// The APIs behind the doors.
-    pub upstreams: Upstreams,
-    /// Whose word about a call is believed at the forward-auth door.
-    pub trusted_proxies: Vec<IpAddr>,
+    doors: ArcSwap<Doors>,
+    /// The configuration that counts; held while another takes effect.
+    pub(crate) in_force: tokio::sync::Mutex<Config>,
+    /// Connections of one address to one listener at a time.
+    pub(crate) connections_per_address: Arc<AtomicUsize>,
     /// What they were told of callers.
     pub signed_identities: SignedIdentities,
     /// Compiled organizations.
@@ -92,6 +93,8 @@ pub struct Parts {
     usage_days: u16,
     /// Live tokens.
     pub remembered: Remembered,
+    /// What is worked on at this instant.
+    pub load: Load,
     /// Calls per token and minute.
     pub rate_limit: RateLimit,
     /// Failed sign-ins, by e-mail and address.
@@ -130,17 +133,16 @@ impl Deref for App {
 impl App {
     /// Every contract of this node with the united catalogue, as last loaded. One request takes it once.
     pub fn contracts(&self) -> Arc<Contracts> {
-        Arc::clone(&self.contracts.load().contracts)
+        Arc::clone(&self.doors.load().contracts)
     }
 
-    /// Looks whether contracts were imported since they were last loaded, and loads them.
-    pub async fn reload_contracts(&self) -> anyhow::Result<()> {
-        let (now, entropy) = (self.clock.now(), self.entropy.as_ref());
-        if contracts::revision(&self.store, now, entropy).await? != self.contracts.load().revision {
-            self.contracts.store(Arc::new(contracts::load(&self.store, &self.configured, now, entropy).await?));
-            tracing::info!("contracts were imported; the catalogue was loaded again");
-        }
-        Ok(())
+    /// What the doors stand on at this instant. One call takes it once.
+    pub fn doors(&self) -> Arc<Doors> {
+        self.doors.load_full()
+    }
+
+    pub(crate) fn set_doors(&self, doors: Doors) {
+        self.doors.store(Arc::new(doors));
     }
 
     /// The resource (RFC 8707) that an upstream's tokens are for.
@@ -155,7 +157,8 @@ impl App {
     /// `Unknown` for one that is neither; when the store cannot be asked.
     pub async fn check_resources(&self, names: &[String]) -> Result<Result<(), ResourceError>, StoreError> {
         let store = self.store.system(SystemTask::TokenEndpoint, self.clock.now(), self.entropy.as_ref());
-        let is_here = |name: &String| name == self.origin.as_str() || self.upstreams.has_resource(name);
+        let doors = self.doors();
+        let is_here = |name: &String| name == self.origin.as_str() || doors.upstreams.has_resource(name);
         for name in names.iter().filter(|name| !is_here(name)) {
             if !store.is_resource(name).await? {
                 return Ok(Err(ResourceError::Unknown));
@@ -196,6 +199,7 @@ pub struct Application {
     gateway: Option<(Listener, Gateway)>,
     ext_authz: Option<(Listener, ExtAuthz)>,
     operations: Option<Listener>,
+    source: Option<Source>,
 }
 
 /// The main listener's pages and endpoints.
@@ -223,33 +227,30 @@ impl Application {
 
     /// The same with a given clock and randomness: tests.
     pub async fn start_with(config: &Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> anyhow::Result<Self> {
-        let configured = Configured::read(config)?;
-        let most = config.limits.connections_per_address;
+        let connections_per_address = Arc::new(AtomicUsize::new(config.limits.connections_per_address));
         let metrics = Arc::new(Metrics::new(clock.now()));
         let counts = &metrics.listeners;
-        let listener = listen(config.server.listen, None, most, &counts.main).await?;
+        let listen = |address, tls, counts| listen(address, tls, Arc::clone(&connections_per_address), counts);
+        let listener = listen(config.server.listen, None, &counts.main).await?;
         let origin = PublicOrigin::new(config.server.public_origin.as_deref(), listener.address())?;
         config.outgoing.check(&origin)?;
         let fetcher = Fetcher::new(&config.outgoing)?;
         let client_sources = ClientSources::new(fetcher.clone(), config.client_documents.enabled);
         let store = Store::open(&location(config), Options::default()).await?;
         let signing_keys = SigningKeys::open(&store, config, clock.now(), entropy.as_ref()).await?;
-        let loaded = contracts::load(&store, &configured, clock.now(), entropy.as_ref()).await?;
-        let contracts = ArcSwap::from_pointee(loaded);
+        let doors = Doors::open(config, None, &store, &metrics, clock.now(), entropy.as_ref()).await?;
         let secrets = store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref());
         let nonce_key = secrets.server_secret("dpop_nonces").await?;
         let name_digests = NameDigests::new(secrets.server_secret(NameDigests::KEY).await?);
-        let rate_limit = RateLimit::new(config.limits.calls_per_token_per_minute);
         let (receiver, unsent_decisions) = otlp::receiver(config)?.unzip();
         let (decisions, unwritten) = DecisionLog::open(&config.decision_log, name_digests, receiver)?;
         let (tracer, unsent_spans) = Tracer::open(&config.telemetry)?.unzip();
         let (usage, uncounted) = UsageCounter::open(config.usage.enabled);
         let app = App(Arc::new(Parts {
             store,
-            configured,
-            contracts,
-            upstreams: Upstreams::new(config.upstream.clone()),
-            trusted_proxies: config.forward_auth.trusted_proxies.clone(),
+            doors: ArcSwap::from_pointee(doors),
+            in_force: tokio::sync::Mutex::new(config.clone()),
+            connections_per_address: Arc::clone(&connections_per_address),
             signed_identities: SignedIdentities::default(),
             snapshots: Snapshots::default(),
             decisions,
@@ -258,7 +259,8 @@ impl Application {
             usage,
             usage_days: config.usage.keep_days,
             remembered: Remembered::default(),
-            rate_limit,
+            load: Load::default(),
+            rate_limit: RateLimit::default(),
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
             user_code_attempts: UserCodeAttempts::default(),
@@ -277,22 +279,36 @@ impl Application {
             Some(address) => {
                 let tls = config.gateway.tls.as_ref();
                 let tls = tls.map(|files| Tls::read(&files.certificate, &files.key)).transpose()?;
-                let gateway = Gateway::new(app.clone(), tls.is_some())?;
-                Some((listen(address, tls, most, &counts.gateway).await?, gateway))
+                let gateway = Gateway::new(app.clone(), tls.is_some());
+                Some((listen(address, tls, &counts.gateway).await?, gateway))
             }
         };
         let ext_authz = match config.ext_authz.listen {
             None => None,
-            Some(address) => {
-                let service = ExtAuthz::new(app.clone(), &config.ext_authz.trusted_proxies);
-                Some((listen(address, None, most, &counts.ext_authz).await?, service))
-            }
+            Some(address) => Some((listen(address, None, &counts.ext_authz).await?, ExtAuthz::new(app.clone()))),
         };
         let operations = match config.operations.listen {
             None => None,
-            Some(address) => Some(listen(address, None, most, &counts.operations).await?),
+            Some(address) => Some(listen(address, None, &counts.operations).await?),
         };
-        Ok(Self { app, listener, unwritten, uncounted, unsent_decisions, unsent_spans, gateway, ext_authz, operations })
+        Ok(Self {
+            app,
+            listener,
+            unwritten,
+            uncounted,
+            unsent_decisions,
+            unsent_spans,
+            gateway,
+            ext_authz,
+            operations,
+            source: None,
+        })
+    }
+
+    /// Reads the configuration from there at SIGHUP.
+    pub fn configured_by(mut self, source: Source) -> Self {
+        self.source = Some(source);
+        self
     }
 
     /// The address that is listened on.
@@ -334,8 +350,8 @@ impl Application {
         let telling = tokio::spawn(tell_of_logouts(self.app.clone()));
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
-        let reloading =
-            self.gateway.as_ref().and_then(|(listener, _)| listener.tls()).map(|tls| tokio::spawn(reload(tls)));
+        let tls = self.gateway.as_ref().and_then(|(listener, _)| listener.tls());
+        let reloading = tokio::spawn(reload::at_hangup(self.app.clone(), tls, self.source));
         if let Some((listener, gateway)) = self.gateway {
             serving.spawn(listener.serve(gateway, until(stopped.clone())));
         }
@@ -363,7 +379,7 @@ impl Application {
         usage.flush().await;
         watch.abort();
         looking.abort();
-        reloading.inspect(tokio::task::JoinHandle::abort);
+        reloading.abort();
         housekeeping.abort();
         telling.abort();
     }
@@ -376,7 +392,7 @@ async fn until(mut stopped: tokio::sync::watch::Receiver<bool>) {
 async fn listen(
     address: SocketAddr,
     tls: Option<Tls>,
-    connections_per_address: usize,
+    connections_per_address: Arc<AtomicUsize>,
     counts: &Arc<ListenerCounts>,
 ) -> anyhow::Result<Listener> {
     let listener = Listener::bind(address, tls, connections_per_address, Arc::clone(counts)).await;
@@ -410,18 +426,6 @@ async fn watch(app: App) {
         }
         if let Err(error) = app.signing_keys.reload(&app.store, app.clock.now(), app.entropy.as_ref()).await {
             tracing::warn!(error = %error, "cannot look for rotated signing keys");
-        }
-    }
-}
-
-/// Reads the certificate again at SIGHUP. Files that cannot be used are named, and those before stay.
-async fn reload(tls: Tls) {
-    let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
-        .expect("INVARIANT: a handler for SIGHUP can be installed");
-    while hangup.recv().await.is_some() {
-        match tls.reload() {
-            Ok(()) => tracing::info!("the gateway's certificate was read again"),
-            Err(error) => tracing::error!(%error, "the gateway's certificate stays as it was"),
         }
     }
 }

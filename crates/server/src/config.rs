@@ -2,28 +2,31 @@
 //!
 //! The TOML file is read first; options of the command line and `COUNTERSIGN_…` variables (read by the command line
 //! parser) override it.
+//!
+//! What stands above each field is what `docs/reference/configuration.md` says of it, word for word (`tests/reference.rs`).
 
 mod decision_log;
 mod doors;
 mod operations;
 mod outgoing;
 mod telemetry;
+mod upstream;
 mod usage;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use countersign_decision::import::{Override, ScopeLists};
 use serde::{Deserialize, Serialize};
 
 pub use decision_log::{DecisionLog, Naming, PathShown};
-pub use doors::{
-    ExtAuthz, Files, ForwardAuth, Gateway, HostName, IdentityHeaders, Prefix, TlsFiles, Upstream, UpstreamUrl,
-};
+pub use doors::{ExtAuthz, ForwardAuth, Gateway, TlsFiles};
 pub use operations::Operations;
 pub use outgoing::{ClientDocuments, Outgoing};
 pub use telemetry::{Endpoint, Telemetry};
+pub use upstream::{Files, HealthPath, HostName, IdentityHeaders, Prefix, Upstream, UpstreamUrl};
 pub use usage::Usage;
 
 /// Everything that an operator can set.
@@ -55,50 +58,65 @@ pub struct Config {
     /// What apps call, counted.
     pub usage: Usage,
     /// The APIs behind these doors.
-    #[serde(deserialize_with = "doors::distinct", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "upstream::distinct", skip_serializing_if = "Vec::is_empty")]
     pub upstream: Vec<Upstream>,
 }
 
-/// `[server]`
+/// `[server]`: where the server listens, what it is called and where it keeps its data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
-    /// Address of the main listener; port 0 lets the system choose.
+    /// Address and port of the main listener; port 0 lets the system choose.
     pub listen: SocketAddr,
-    /// Issuer and public origin: `https://login.example.com`. Default: `http://` + `listen`, when that is loopback.
+    /// The address that browsers and apps use, also the issuer: `https://login.example.com`; never taken from a request.
+    /// Absent: `http://` + `listen`, where that is a loopback address. Must be `https` unless it is one.
     pub public_origin: Option<String>,
-    /// Folder of the embedded database.
+    /// Folder of the embedded database, made when absent.
     pub data: PathBuf,
-    /// `postgres://…`: use PostgreSQL instead of the embedded database.
+    /// `postgres://user:password@host:port/database`: PostgreSQL instead of the folder.
     pub database_url: Option<String>,
-    /// Reverse proxies that end TLS and hand on the client's certificate (RFC 9440): only theirs is believed.
+    /// Addresses of reverse proxies that end TLS and hand on the client's certificate as `Client-Cert` (RFC 9440); from
+    /// anybody else the header is ignored.
     pub client_certificate_proxies: Vec<IpAddr>,
-    /// Whether apps that were given an initial access token can register themselves (RFC 7591).
+    /// Whether apps that were given a token by `registration-token create` can register themselves at `/oauth/register`
+    /// (RFC 7591).
     pub client_registration: bool,
-    /// What seals the signing keys in the database. Default: `countersign.key` in `data`, made when absent.
+    /// What seals the signing keys in the database. Absent: `countersign.key` in `data`, made at the first start. Every server
+    /// of one database needs the same file, and a backup without it is not one.
     pub key_file: Option<PathBuf>,
     /// What is logged: `info`, `debug`, `countersign_server=debug` and so on.
     pub log: String,
 }
 
-/// `[limits]`
+/// `[limits]`: how much callers may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Platform API calls of one access token in one minute; shown in `inin-ratelimit-allowed`.
+    /// Calls with one access token in one minute, of our own API and at every door.
     pub calls_per_token_per_minute: u32,
-    /// Connections of one address to one listener at a time; more are closed unread.
+    /// Calls of one app in one organization in one minute; absent: no limit beyond the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_client_per_minute: Option<NonZeroU32>,
+    /// Calls in one organization in one minute, whoever makes them; absent: no limit beyond the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_organization_per_minute: Option<NonZeroU32>,
+    /// Requests that are worked on at a time, over all listeners, but for the time that an upstream takes; more are refused at
+    /// once with 503. Pages, tokens and administration get half: decisions go before them.
+    pub calls_at_a_time: NonZeroUsize,
+    /// Connections of one address to one listener at a time; more are closed unread. Before a load balancer, set it to what
+    /// that one opens.
     pub connections_per_address: usize,
 }
 
-/// `[contract]`
+/// `[contract]`: how contracts are read, and what they leave out; used when they are imported, checked and shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Contract {
-    /// Whether any or all scopes of a list are needed. Default: any where the contract states permissions, else all.
+    /// Whether `any` or `all` scopes of a list are needed; also `--scope-lists` of `contract import`. Absent: any where the
+    /// contract states permissions, else all.
     pub scope_lists: Option<ScopeLists>,
-    /// `[contract.operations.ID]`: what an operation needs where the contract leaves it out: `public = true`, `scopes`,
-    /// `permissions`.
+    /// `[contract.operations.ID]`: what an operation needs where the contract leaves it out: `public = true`, or `scopes`
+    /// (alternatives) and `permissions`.
     pub operations: BTreeMap<String, Override>,
 }
 
@@ -119,7 +137,13 @@ impl Default for Server {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { calls_per_token_per_minute: 3_000, connections_per_address: 200 }
+        Self {
+            calls_per_token_per_minute: 3_000,
+            calls_per_client_per_minute: None,
+            calls_per_organization_per_minute: None,
+            calls_at_a_time: NonZeroUsize::new(4_096).expect("INVARIANT: a number above zero"),
+            connections_per_address: 200,
+        }
     }
 }
 
@@ -198,6 +222,18 @@ impl Config {
         let mut shown = self.clone();
         shown.server.database_url = shown.server.database_url.as_deref().map(redact_password);
         toml::to_string_pretty(&shown).expect("the configuration has a TOML form")
+    }
+
+    /// Every key with its value: `server.listen`, `upstream` as a whole.
+    pub fn values(&self) -> BTreeMap<String, toml::Value> {
+        let sections = toml::Table::try_from(self).expect("the configuration has a TOML form");
+        let keys = sections.into_iter().flat_map(|(section, value)| match value {
+            toml::Value::Table(keys) => {
+                keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)).collect()
+            }
+            value => vec![(section, value)],
+        });
+        keys.collect()
     }
 }
 

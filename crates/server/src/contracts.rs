@@ -80,7 +80,7 @@ pub fn platform_source() -> anyhow::Result<ContractSource> {
 }
 
 /// The contracts whose files the configuration names, one for each such upstream.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Configured(Vec<ContractSource>);
 
 impl Configured {

@@ -1,6 +1,7 @@
 //! Enforcement: every door is an adapter of one path, `check::check`, which asks `decision::decide`.
 
 pub mod check;
+pub mod doors;
 pub mod ext_authz;
 pub mod forward_auth;
 pub mod forwarded;

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,19 +59,19 @@ pub trait Answer: Clone + Send + 'static {
 pub struct Listener {
     socket: TcpListener,
     tls: Option<Tls>,
-    connections_per_address: usize,
+    connections_per_address: Arc<AtomicUsize>,
     counts: Arc<ListenerCounts>,
 }
 
 impl Listener {
-    /// Binds.
+    /// Binds. The limit may change while it is listened on.
     ///
     /// # Errors
     /// When the address cannot be listened on.
     pub async fn bind(
         address: SocketAddr,
         tls: Option<Tls>,
-        connections_per_address: usize,
+        connections_per_address: Arc<AtomicUsize>,
         counts: Arc<ListenerCounts>,
     ) -> io::Result<Self> {
         Ok(Self { socket: TcpListener::bind(address).await?, tls, connections_per_address, counts })
@@ -181,7 +182,7 @@ async fn speak(
 /// How many connections each address has.
 #[derive(Clone)]
 struct Connections {
-    most: usize,
+    most: Arc<AtomicUsize>,
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
     counts: Arc<ListenerCounts>,
 }
@@ -193,14 +194,14 @@ struct Place {
 }
 
 impl Connections {
-    fn new(most: usize, counts: Arc<ListenerCounts>) -> Self {
+    fn new(most: Arc<AtomicUsize>, counts: Arc<ListenerCounts>) -> Self {
         Self { most, open: Arc::default(), counts }
     }
 
     fn take(&self, address: IpAddr) -> Option<Place> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(address).or_default();
-        if *count >= self.most {
+        if *count >= self.most.load(Ordering::Relaxed) {
             self.counts.over_limit.add();
             return None;
         }
@@ -237,7 +238,7 @@ mod tests {
     #[test]
     fn an_address_has_so_many_connections_and_others_have_theirs() {
         let counts = Arc::<ListenerCounts>::default();
-        let connections = Connections::new(2, Arc::clone(&counts));
+        let connections = Connections::new(Arc::new(AtomicUsize::new(2)), Arc::clone(&counts));
         let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let first = connections.take(one);
         let _second = connections.take(one);

@@ -42,6 +42,7 @@ use crate::contracts;
 use crate::enforce::check::{Ask, Asker};
 use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
+use crate::enforce::rate::RateStanding;
 use crate::enforce::visit::Visit;
 use crate::http::dpop::Called;
 use crate::http::error::{ApiError, Reader};
@@ -75,9 +76,15 @@ async fn receive(app: &App, context: &RequestContext, peer: SocketAddr, request:
     let presented = Presented::read(app, called, peer.ip());
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let ask = Ask { method: parts.method.as_str(), target: target.as_bytes() };
-    let mut visit = match Visit::receive(app, context, presented, (Door::Platform, app.origin.as_str())).await {
+    let doors = app.doors();
+    let visit = Visit::receive(app, &doors, context, presented, (Door::Platform, app.origin.as_str())).await;
+    let mut visit = match visit {
         Ok(visit) => visit,
-        Err(error) => return error.respond(context, reader),
+        Err(error) => {
+            let mut response = error.respond(context, reader);
+            RateStanding::write_where_absent(&doors.limits, response.headers_mut());
+            return response;
+        }
     };
     let answer = match visit.check_rate() {
         Ok(()) => answer(&mut visit, ask, Incoming::new(&parts.headers, body)).await,

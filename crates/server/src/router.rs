@@ -14,6 +14,7 @@ use crate::enforce::forward_auth;
 use crate::http::dpop::{DPOP, DPOP_NONCE};
 use crate::http::now::{CORRELATION_HEADER, request_context};
 use crate::http::request_id;
+use crate::load;
 use crate::oauth::{
     authorize, device as device_endpoint, introspect, jwks, metadata, par, register, revoke, token, userinfo,
 };
@@ -56,6 +57,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .fallback(trouble::not_found)
+        .layer(from_fn_with_state(app.clone(), load::admit))
         .layer(from_fn_with_state(app.clone(), request_context))
         .with_state(app)
 }

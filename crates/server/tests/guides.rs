@@ -5,13 +5,15 @@
 //! |---|---|---|
 //! | `sh` | types it | must succeed |
 //! | `sh fails` | types it and is refused | must not succeed |
+//! | `sh proxy` | the same with a proxy, in the place of the one before | goes on when it listens; where it is not installed, its section is skipped |
 //! | `sh background` | types it, one command, in a second terminal | runs on; the page goes on when `/readyz` answers |
 //! | `address E-MAIL PASSWORD` | opens the address printed before in a browser, signs in, sees where it ends | the same with `curl`, which must end at such an address |
 //! | `sh paste` | types it, then pastes that address | the same |
-//! | `yaml NAME`, `toml NAME` | writes a file of this name | the same |
+//! | `yaml NAME`, `toml NAME`, `nginx NAME` | writes a file of this name | the same |
 //! | `text` | sees it | its lines are those of the command before; `…` stands for anything |
 //!
-//! Blocks of other kinds show something. The addresses 127.0.0.1:8080, :8081, :9000 and :9464 are replaced by free ones.
+//! Blocks of other kinds show something. The addresses 127.0.0.1:8000, :8080, :8081, :9000 and :9464 are replaced by free ones,
+//! in the files of `deploy` as well.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -78,6 +80,11 @@ fn a_server_is_observed_as_the_guide_says() {
 }
 
 #[test]
+fn a_proxy_asks_or_stands_before_the_gateway_as_the_guide_says() {
+    follow("docs/guides/behind-a-proxy.md");
+}
+
+#[test]
 fn the_configuration_is_what_its_page_says() {
     follow("docs/reference/configuration.md");
 }
@@ -92,59 +99,117 @@ fn follow(page: &str) {
     if Command::new("curl").arg("--version").output().is_err() {
         return skip("the guides, followed word for word: install curl (Debian: apt-get install curl)");
     }
-    let [address, gateway, api, operations] = free_addresses();
+    let addresses = Addresses::free();
+    let Addresses { address, proxy, .. } = &addresses;
     let text = std::fs::read_to_string(root.join(page)).expect("the page");
     if text.contains("python3 -m") && Command::new("python3").arg("--version").output().is_err() {
         return skip("the guide to the gateway: install Python (Debian: apt-get install python3)");
     }
-    let text = text.replace("127.0.0.1:8080", &address).replace("127.0.0.1:8081", &gateway);
-    let text = text.replace("127.0.0.1:9464", &operations);
-    let text =
-        text.replace("127.0.0.1:9000", &api).replace("http.server 9000", &api.replace("127.0.0.1:", "http.server "));
+    let text = addresses.put_into(&text);
 
-    let mut shell = Shell::start(root, &address);
+    let mut shell = Shell::start(root, address);
+    if text.contains("deploy/") {
+        addresses.copy(&root.join("deploy"), &shell.folder.path().join("deploy"));
+    }
     let (mut output, mut arrived) = (String::new(), String::new());
+    let mut skipped = None;
     for block in blocks(&text) {
         let place = format!("{page}:{}", block.line);
+        if skipped == Some(block.section) {
+            continue;
+        }
         match block.kind.split_once(' ').unwrap_or((block.kind, "")) {
             ("sh", "") => output = shell.run(block.text, &place, true),
             ("sh", "fails") => output = shell.run(block.text, &place, false),
-            ("sh", "background") => shell.start_server(block.text, &address, &place),
+            ("sh", "background") => shell.start_server(block.text, address, &place),
+            ("sh", "proxy") => {
+                let program = block.text.split_whitespace().next().unwrap_or_default();
+                if shell.run(&format!("command -v {program} || true"), &place, true).trim().is_empty() {
+                    skip(&format!(
+                        "the guide to proxies with {program}: install {program} (Debian: apt-get install {program})"
+                    ));
+                    skipped = Some(block.section);
+                } else {
+                    shell.start_proxy(block.text, proxy, &place);
+                }
+            }
             ("sh", "paste") => output = shell.run_and_paste(block.text, &arrived, &place),
             ("address", person) => {
                 arrived = shell.browse(output.trim(), person, &place);
                 compare(block.text, &arrived, &place);
             }
-            ("yaml" | "toml", name) if !name.is_empty() => shell.write(name, block.text),
+            ("yaml" | "toml" | "nginx", name) if !name.is_empty() => shell.write(name, block.text),
             ("text", _) => compare(block.text, &output, &place),
             _ => {}
         }
     }
 }
 
-fn free_addresses() -> [String; 4] {
-    let listeners = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").to_string())
+/// Addresses that nobody listens on, in place of those that the pages name.
+struct Addresses {
+    address: String,
+    gateway: String,
+    api: String,
+    proxy: String,
+    operations: String,
+}
+
+impl Addresses {
+    fn free() -> Self {
+        let listeners = [(); 5].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+        let [address, gateway, api, proxy, operations] =
+            listeners.map(|listener| listener.local_addr().expect("an address").to_string());
+        Self { address, gateway, api, proxy, operations }
+    }
+
+    fn put_into(&self, text: &str) -> String {
+        let port = |address: &str| address.replace("127.0.0.1:", "");
+        text.replace("127.0.0.1:8080", &self.address)
+            .replace("127.0.0.1:8081", &self.gateway)
+            .replace("127.0.0.1:9000", &self.api)
+            .replace("127.0.0.1:8000", &self.proxy)
+            .replace("127.0.0.1:9464", &self.operations)
+            .replace("http.server 9000", &format!("http.server {}", port(&self.api)))
+            .replace("http://:8000", &format!("http://:{}", port(&self.proxy)))
+    }
+
+    /// Copies a folder of files with these addresses.
+    fn copy(&self, from: &Path, to: &Path) {
+        std::fs::create_dir(to).expect("a folder");
+        for entry in std::fs::read_dir(from).expect("the folder") {
+            let path = entry.expect("an entry").path();
+            let to = to.join(path.file_name().expect("a name"));
+            if path.is_dir() {
+                self.copy(&path, &to);
+            } else {
+                std::fs::write(to, self.put_into(&std::fs::read_to_string(&path).expect("a text"))).expect("a file");
+            }
+        }
+    }
 }
 
 struct Block<'a> {
     kind: &'a str,
     text: &'a str,
     line: usize,
+    /// How many headings stand above.
+    section: usize,
 }
 
 fn blocks(page: &str) -> Vec<Block<'_>> {
     let mut found = Vec::new();
-    let (mut open, mut offset) = (None, 0);
+    let (mut open, mut offset, mut section) = (None, 0, 0);
     for (index, line) in page.split_inclusive('\n').enumerate() {
         if let Some(info) = line.strip_prefix("```") {
             open = match open {
                 None => Some((info.trim(), offset + line.len(), index + 1)),
                 Some((kind, start, line)) => {
-                    found.push(Block { kind, text: &page[start..offset], line });
+                    found.push(Block { kind, text: &page[start..offset], line, section });
                     None
                 }
             };
+        } else if open.is_none() && line.starts_with('#') {
+            section += 1;
         }
         offset += line.len();
     }
@@ -195,7 +260,8 @@ impl Shell {
     fn start(root: &Path, address: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let binary = Path::new(env!("CARGO_BIN_EXE_countersign")).parent().expect("a folder");
-        let path = format!("{}:{}", binary.display(), std::env::var_os("PATH").unwrap_or_default().display());
+        // Debian keeps some proxies in a folder that is not on everybody's path
+        let path = format!("{}:{}:/usr/sbin", binary.display(), std::env::var_os("PATH").unwrap_or_default().display());
         std::os::unix::fs::symlink(
             root.canonicalize().expect("the repository").join("examples"),
             folder.path().join("examples"),
@@ -282,6 +348,18 @@ impl Shell {
             thread::sleep(Duration::from_millis(100));
         }
         panic!("{place}: the server is not ready:\n{}", self.run("cat server.log", place, true));
+    }
+
+    fn start_proxy(&mut self, block: &str, address: &str, place: &str) {
+        self.run("[ -z \"${proxy:-}\" ] || { kill \"$proxy\"; wait \"$proxy\"; true; }", place, true);
+        self.type_in(&format!("{{ exec {block}\n}} >proxy.log 2>&1 </dev/null & proxy=$!\n"));
+        for _ in 0..300 {
+            if TcpStream::connect(address).is_ok() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        panic!("{place}: the proxy does not listen:\n{}", self.run("cat proxy.log", place, true));
     }
 
     fn type_in(&mut self, text: &str) {

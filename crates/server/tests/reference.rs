@@ -1,9 +1,13 @@
 //! The documentation against what it speaks of.
 //!
-//! `docs/reference/commands.md` is what `countersign --help` says, of every command. After a change of the command line:
-//! `COUNTERSIGN_WRITE_REFERENCE=1 cargo test --test reference`, and look at the difference.
-//!
-//! `docs/reference/metrics.md` is the table of metrics in the code; the same writes it.
+//! `docs/reference/commands.md` is what `countersign --help` says, of every command, `docs/reference/metrics.md` the table of
+//! metrics in the code, and the tables of `docs/reference/configuration.md` what the configuration's structs say. After a change
+//! of any of them: `COUNTERSIGN_WRITE_REFERENCE=1 cargo test --test reference`, and look at the difference.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "reference/configuration.rs"]
+mod configuration;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -43,16 +47,30 @@ fn the_page_of_commands_is_what_the_commands_say_of_themselves() {
          What `--help` says of each. Exit status: 0 done, 2 bad input (with file, line and what would be right), 1 anything else.\n",
     );
     describe(&[], &mut generated);
-
-    if std::env::var_os("COUNTERSIGN_WRITE_REFERENCE").is_some() {
-        std::fs::write(page, &generated).expect("the page");
-    }
-    let written = std::fs::read_to_string(page).expect("the page");
-    assert!(written == generated, "docs/reference/commands.md is not what the commands say: see the head of this file");
+    compare(page, &generated);
 }
 
-/// The help of a command, then that of the commands below it.
-fn describe(command: &[&str], page: &mut String) {
+#[test]
+fn the_page_of_the_configuration_has_every_key_its_words_and_its_default() {
+    const BEGIN: &str = "<!-- generated from crates/server/src/config: see crates/server/tests/reference.rs -->\n";
+    const END: &str = "\n<!-- end of what is generated -->";
+    let page = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/configuration.md"));
+    let written = std::fs::read_to_string(page).expect("the page");
+    let (before, rest) = written.split_once(BEGIN).expect("the beginning of what is generated");
+    let (_, after) = rest.split_once(END).expect("its end");
+    compare(page, &format!("{before}{BEGIN}{}{END}{after}", configuration::page(&help(&["serve"]))));
+}
+
+/// Writes the page where that is asked for; it must be what was generated.
+fn compare(page: &Path, generated: &str) {
+    if std::env::var_os("COUNTERSIGN_WRITE_REFERENCE").is_some() {
+        std::fs::write(page, generated).expect("the page");
+    }
+    let written = std::fs::read_to_string(page).expect("the page");
+    assert!(written == generated, "{} is not what the code says: see the head of this file", page.display());
+}
+
+fn help(command: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
         .args(command)
         .arg("--help")
@@ -61,8 +79,12 @@ fn describe(command: &[&str], page: &mut String) {
         .output()
         .expect("the binary");
     assert!(output.status.success(), "`{command:?} --help` fails");
-    let help = String::from_utf8(output.stdout).expect("text");
+    String::from_utf8(output.stdout).expect("text")
+}
 
+/// The help of a command, then that of the commands below it.
+fn describe(command: &[&str], page: &mut String) {
+    let help = help(command);
     let title = ["countersign"].iter().chain(command).copied().collect::<Vec<_>>().join(" ");
     let lines = help.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     write!(page, "\n## {title}\n\n```text\n{}\n```\n", lines.trim_end()).expect("memory");

@@ -36,6 +36,16 @@ impl Failure {
         Self::BadInput(vec![message.to_string()])
     }
 
+    /// For whoever goes on without.
+    pub(super) fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::BadInput(messages) => anyhow::anyhow!(messages.join("\n")),
+            Self::AnsweredNo => anyhow::anyhow!("the answer is no"),
+            Self::ClosedPipe => io::Error::from(io::ErrorKind::BrokenPipe).into(),
+            Self::Other(error) => error,
+        }
+    }
+
     /// Prints why to standard error, and answers with the exit status.
     pub(super) fn report(&self) -> ExitCode {
         match self {

@@ -27,7 +27,7 @@ pub(super) struct ServerArguments {
     /// The address that browsers use, also the issuer [default: `http://` + the address, where that is loopback]
     #[arg(long, value_name = "ORIGIN", env = "COUNTERSIGN_PUBLIC_ORIGIN")]
     public_origin: Option<String>,
-    /// Platform API calls of one access token in one minute [default: 3000]
+    /// Calls with one access token in one minute [default: 3000]
     #[arg(long, value_name = "CALLS", env = "COUNTERSIGN_CALLS_PER_TOKEN_PER_MINUTE")]
     calls_per_token_per_minute: Option<u32>,
     /// Whether apps that were given a token can register themselves [default: false]
@@ -64,8 +64,10 @@ impl ServerArguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.server.config()?;
     telemetry::start(&config.server.log)?;
+    let again = arguments.server.clone();
     runtime()?.block_on(async {
         let application = Application::start(&config).await?;
+        let application = application.configured_by(Box::new(move || again.config().map_err(Failure::into_error)));
         tracing::info!(origin = %application.app.origin, "listening on {}", application.address());
         if let Some(address) = application.gateway_address() {
             tracing::info!("the gateway listens on {address}");

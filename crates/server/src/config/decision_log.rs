@@ -4,21 +4,21 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// `[decision_log]`: what was decided, one line of JSON each.
+/// `[decision_log]`: what was decided, one line of [JSON](#the-decision-log) each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecisionLog {
     /// The file that is appended to; absent: nothing is recorded. It may be moved away at any time, and is made again.
     pub file: Option<PathBuf>,
-    /// Whether the receiver of `telemetry.endpoint` gets every record too.
+    /// Whether the receiver of `telemetry.endpoint` gets every record too, as an event `countersign.decision` of OTLP's logs at `/v1/logs`.
     pub otlp: bool,
     /// Of plain allows, one in so many is recorded; 0: none. Denials, and what enforcement would deny, are always recorded.
     pub allowed_one_in: u64,
-    /// How a line names the person that an app acted for.
+    /// How a line names the person that an app acted for: `digest`, `id` or `none`.
     pub user: Naming,
-    /// How a line names the app.
+    /// How a line names the app: `id`, `digest` or `none`.
     pub client: Naming,
-    /// What a line says of the path.
+    /// What a line says of the path: `template` or `whole`.
     pub path: PathShown,
 }
 

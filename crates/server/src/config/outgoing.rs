@@ -12,7 +12,7 @@ use super::{ConfigError, PublicOrigin};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Outgoing {
-    /// A file of certificates, PEM, that are trusted beside the public authorities.
+    /// PEM file of certificates that are trusted beside the public authorities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca: Option<PathBuf>,
     /// Names of hosts that may be this machine's loopback: to try things out. Refused where `public_origin` is not loopback itself.

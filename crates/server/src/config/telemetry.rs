@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// `[telemetry]`
+/// `[telemetry]`: what is told of single calls, and to whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Telemetry {
-    /// Where an OTLP/HTTP receiver is; `/v1/traces` and `/v1/logs` are added. Absent: nothing is sent.
+    /// Where an OTLP/HTTP receiver is, such as a collector: `http://127.0.0.1:4318`; `/v1/traces` is added for [traces](../guides/observe.md#traces), `/v1/logs` for
+    /// the decision log. Absent: nothing is sent.
     pub endpoint: Option<Endpoint>,
     /// A file of certificates that the receiver is trusted by, PEM; absent: the public authorities.
     pub ca: Option<PathBuf>,
@@ -16,7 +17,7 @@ pub struct Telemetry {
     pub service_name: String,
     /// Of calls that no trace of their caller decides about, one in so many is traced; 0: none.
     pub traces_one_in: u64,
-    /// Whether a caller's trace decides: a sampled one goes on here, one that is not does not.
+    /// Whether a caller's `traceparent` decides: a sampled trace goes on here, one that is not does not. With `false` callers cannot have every call traced.
     pub follow_callers: bool,
 }
 

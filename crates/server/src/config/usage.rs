@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// `[usage]`
+/// `[usage]`: what apps call, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Usage {
-    /// Whether calls are counted by app, operation, day and answer, in the database.
+    /// Whether calls are [counted](../decisions/0029-usage-is-counted.md) by app, operation, day and answer, in the database.
     pub enabled: bool,
-    /// For how many days counts are kept.
+    /// For how many days counts are kept, 1 to 3660.
     #[serde(deserialize_with = "days")]
     pub keep_days: u16,
 }

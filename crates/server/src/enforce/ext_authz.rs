@@ -2,8 +2,7 @@
 //!
 //! Envoy removes what we tell it to before it adds what we tell it: no client can say who it is.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::SocketAddr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use envoy_types::ext_authz::v3::pb::{
@@ -18,19 +17,21 @@ use tonic::{Code, Status};
 use tower::ServiceExt;
 
 use crate::app::App;
+use crate::enforce::doors::Doors;
 use crate::enforce::forwarded::Forwarded;
 use crate::enforce::gateway::is_of_identity;
 use crate::enforce::log::Door;
+use crate::enforce::rate::{RateStanding, is_of_standing};
 use crate::http::error::{ApiError, Reader};
 use crate::http::now::RequestContext;
 use crate::listener::Answer;
+use crate::load::Kind;
 use crate::telemetry::doors::Watch;
 
 /// The gRPC service.
 #[derive(Clone)]
 pub struct ExtAuthz {
     app: App,
-    trusted_proxies: Arc<[IpAddr]>,
 }
 
 /// The Envoy that asks.
@@ -38,28 +39,34 @@ pub struct ExtAuthz {
 struct Proxy(SocketAddr);
 
 impl ExtAuthz {
-    /// A service for these Envoys.
-    pub fn new(app: App, trusted_proxies: &[IpAddr]) -> Self {
-        Self { app, trusted_proxies: trusted_proxies.into() }
+    /// A service for the Envoys that the configuration names.
+    pub const fn new(app: App) -> Self {
+        Self { app }
     }
 
     /// What Envoy's client is to be answered; 200 to let it through.
-    async fn decide(&self, proxy: SocketAddr, request: &HttpRequest) -> Response<axum::body::Body> {
+    async fn answer_to(&self, proxy: SocketAddr, request: &HttpRequest) -> Response<axum::body::Body> {
         let mut context = RequestContext::new(&self.app);
         let watch = Watch::begin(&self.app, Door::ExtAuthz, &mut context, &request.headers);
-        let answer = self.answer_for(proxy, request, &context).await;
+        let doors = self.app.doors();
+        let mut answer = match self.app.load.take(Kind::Decision, doors.limits.calls_at_a_time) {
+            Some(_turn) => self.decide(&doors, proxy, request, &context).await,
+            None => ApiError::overloaded().respond(&context, Reader::program(&self.app.origin)),
+        };
+        RateStanding::write_where_absent(&doors.limits, answer.headers_mut());
         watch.end(answer.status());
         answer
     }
 
-    async fn answer_for(
+    async fn decide(
         &self,
+        doors: &Doors,
         proxy: SocketAddr,
         request: &HttpRequest,
         context: &RequestContext,
     ) -> Response<axum::body::Body> {
         let (proxy, program) = (proxy.ip().to_canonical(), Reader::program(&self.app.origin));
-        if !self.trusted_proxies.contains(&proxy) {
+        if !doors.trusted_envoys.contains(&proxy) {
             tracing::warn!(%proxy, "ext_authz was asked by a proxy that is not in ext_authz.trusted_proxies");
             return ApiError::not_authorized("only proxies that the configuration names may ask here")
                 .respond(context, program);
@@ -73,7 +80,7 @@ impl ExtAuthz {
         let (is_https, door, headers) = (scheme == "https", Door::ExtAuthz, &headers);
         let forwarded =
             Forwarded { method, target: path, host, is_https, headers, reads_pages: true, proxy, door, upstream: None };
-        forwarded.answer(&self.app, context).await
+        forwarded.answer(&self.app, doors, context).await
     }
 }
 
@@ -88,14 +95,23 @@ impl Authorization for ExtAuthz {
             let status = rpc::Status { code: Code::PermissionDenied as i32, message, details: vec![] };
             return Ok(tonic::Response::new(CheckResponse { status: Some(status), ..CheckResponse::default() }));
         };
-        let (answer, body) = self.decide(proxy, &http).await.into_parts();
-        let headers = answer.headers.iter().filter_map(|(name, value)| option(name, value)).collect();
+        let (answer, body) = self.answer_to(proxy, &http).await.into_parts();
+        // where the caller stands is for the client, everything else of an allow for the upstream
+        let (for_client, headers): (Vec<_>, Vec<_>) =
+            answer.headers.iter().partition(|(name, _)| answer.status == StatusCode::OK && is_of_standing(name));
+        let [response_headers_to_add, headers] = [for_client, headers]
+            .map(|headers| headers.into_iter().filter_map(|(name, value)| option(name, value)).collect::<Vec<_>>());
         let (code, http_response) = if answer.status == StatusCode::OK {
             let is_spoofed = |name: &&String| is_of_identity(name) && !answer.headers.contains_key(name.as_str());
             let headers_to_remove = http.headers.keys().filter(is_spoofed).cloned().collect();
             (
                 Code::Ok,
-                HttpResponse::OkResponse(OkHttpResponse { headers, headers_to_remove, ..OkHttpResponse::default() }),
+                HttpResponse::OkResponse(OkHttpResponse {
+                    headers,
+                    headers_to_remove,
+                    response_headers_to_add,
+                    ..OkHttpResponse::default()
+                }),
             )
         } else {
             let body = body.collect().await.map_err(|_| Status::internal("the answer cannot be read"))?.to_bytes();

@@ -18,8 +18,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::app::App;
+use crate::enforce::doors::Doors;
 use crate::enforce::forwarded::Forwarded;
 use crate::enforce::log::Door;
+use crate::enforce::rate::RateStanding;
 use crate::http::error::{ApiError, Reader};
 use crate::http::form::Form;
 use crate::http::now::RequestContext;
@@ -48,22 +50,23 @@ pub async fn forward_auth(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let (headers, query) = (request.headers(), request.uri().query());
+    let (doors, headers, query) = (app.doors(), request.headers(), request.uri().query());
     let watch = Watch::begin(&app, Door::ForwardAuth, &mut context, headers);
-    let answer = answer(&app, &context, peer, headers, query).await;
+    let mut answer = answer((&app, &doors), &context, peer, headers, query).await;
+    RateStanding::write_where_absent(&doors.limits, answer.headers_mut());
     watch.end(answer.status());
     as_nginx_needs(is_nginx(headers), answer).await
 }
 
 async fn answer(
-    app: &App,
+    (app, doors): (&App, &Doors),
     context: &RequestContext,
     peer: SocketAddr,
     headers: &HeaderMap,
     query: Option<&str>,
 ) -> Response {
     let proxy = peer.ip().to_canonical();
-    if !app.trusted_proxies.contains(&proxy) {
+    if !doors.trusted_proxies.contains(&proxy) {
         tracing::warn!(%peer, "forward-auth was asked by a proxy that is not in forward_auth.trusted_proxies");
         return ApiError::not_authorized("only proxies that the configuration names may ask here")
             .respond(context, Reader::program(&app.origin));
@@ -77,7 +80,7 @@ async fn answer(
     let (door, upstream) = (Door::ForwardAuth, upstream.as_deref());
     let reads_pages = !is_nginx(headers);
     let forwarded = Forwarded { method, target, host, is_https, headers, reads_pages, proxy, door, upstream };
-    forwarded.answer(app, context).await
+    forwarded.answer(app, doors, context).await
 }
 
 fn upstream(query: Option<&str>) -> Result<Option<String>, ApiError> {

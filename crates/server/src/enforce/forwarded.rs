@@ -9,6 +9,7 @@ use countersign_decision::Canonical;
 
 use crate::app::App;
 use crate::enforce::check::Ask;
+use crate::enforce::doors::Doors;
 use crate::enforce::identity::Identity;
 use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
@@ -43,8 +44,8 @@ pub struct Forwarded<'a> {
 
 impl Forwarded<'_> {
     /// The answer to the proxy: 200 without a body and with the caller's identity in headers, or the refusal for its client.
-    pub async fn answer(&self, app: &App, context: &RequestContext) -> Response {
-        match self.decide(app, context).await {
+    pub async fn answer(&self, app: &App, doors: &Doors, context: &RequestContext) -> Response {
+        match self.decide(app, doors, context).await {
             Ok(answer) => answer,
             Err(error) => error.respond(context, self.reader(app)),
         }
@@ -54,14 +55,14 @@ impl Forwarded<'_> {
         if self.reads_pages { Reader::of(self.headers, &app.origin) } else { Reader::program(&app.origin) }
     }
 
-    async fn decide(&self, app: &App, context: &RequestContext) -> Result<Response, ApiError> {
+    async fn decide(&self, app: &App, doors: &Doors, context: &RequestContext) -> Result<Response, ApiError> {
         let target = upstreams::read(self.target.as_bytes(), self.host)?;
         if target.is_rewritten() {
             return Err(ApiError::bad_request(
                 "the request target is not in canonical form; send it as it is written in the contract",
             ));
         }
-        let place = self.place(app, &target)?;
+        let place = self.place(doors, &target)?;
         let origin = format!("{}://{}", if self.is_https { "https" } else { "http" }, self.host);
         let called = Called {
             method: self.method,
@@ -72,7 +73,7 @@ impl Forwarded<'_> {
         };
         let presented = Presented::read(app, called, self.proxy);
         let resource = app.resource_of(place.upstream);
-        let visit = Visit::receive(app, context, presented, (self.door, resource)).await?;
+        let visit = Visit::receive(app, doors, context, presented, (self.door, resource)).await?;
         let mut answer = match self.admit(&visit, place) {
             Ok(headers) => (StatusCode::OK, headers).into_response(),
             Err(error) => error.respond(context, self.reader(app)),
@@ -81,9 +82,9 @@ impl Forwarded<'_> {
         Ok(answer)
     }
 
-    fn place<'u, 't>(&self, app: &'u App, target: &'t Canonical<'_>) -> Result<Place<'u, 't>, Unplaced> {
-        let Some(name) = self.upstream else { return app.upstreams.place(self.host, target) };
-        let upstream = app.upstreams.iter().find(|upstream| upstream.name == name).ok_or(Unplaced::NoUpstream)?;
+    fn place<'u, 't>(&self, doors: &'u Doors, target: &'t Canonical<'_>) -> Result<Place<'u, 't>, Unplaced> {
+        let Some(name) = self.upstream else { return doors.upstreams.place(self.host, target) };
+        let upstream = doors.upstreams.iter().find(|upstream| upstream.name == name).ok_or(Unplaced::NoUpstream)?;
         Ok(Place { upstream, target: target.origin_form() })
     }
 

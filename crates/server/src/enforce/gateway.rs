@@ -5,7 +5,10 @@
 //! | `names.rs` | header names that a client cannot send through |
 //! | `headers.rs` | what is refused, what goes on, what comes back |
 //! | `cors.rs` | pages in browsers |
-//! | `client.rs` | pooled connections to an upstream |
+//! | `client.rs` | pooled connections to the upstreams, and what is sent again |
+//! | `health.rs` | which addresses of an upstream are up |
+//! | `held.rs` | answers that hold a place among an upstream's calls |
+//! | `lent.rs` | bodies that come back from connections that were never made |
 //! | `websocket.rs` | tunnels, and their end when their token dies |
 //!
 //! One canonical target is read, matched, decided and forwarded. Whatever cannot be decided is not forwarded.
@@ -13,40 +16,46 @@
 mod client;
 mod cors;
 mod headers;
+mod health;
+mod held;
+mod lent;
 mod names;
 mod websocket;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body_util::{Either, Empty, Limited};
+use axum::http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http_body_util::Limited;
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::Upstream;
 use crate::enforce::check::Ask;
+use crate::enforce::doors::Doors;
 use crate::enforce::identity::Identity;
 use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
+use crate::enforce::rate::RateStanding;
 use crate::enforce::upstreams::{self, Place};
 use crate::enforce::visit::Visit;
 use crate::http::dpop::Called;
 use crate::http::error::{ApiError, Reader};
 use crate::http::now::{CORRELATION_HEADER, RequestContext};
 use crate::listener::Answer;
-use crate::telemetry::connections::Unanswered;
+use crate::load::{Kind, Turn};
 use crate::telemetry::doors::Watch;
-use crate::telemetry::exchange::Exchange;
+pub(super) use client::Connections;
 pub(crate) use client::tls;
-use client::{Sent, UpstreamClient};
+use client::{Outgoing, Unanswered};
 use headers::Via;
+use held::Held;
+use lent::Lender;
 pub(super) use names::is_of_identity;
 use websocket::Opened;
 
@@ -54,8 +63,6 @@ use websocket::Opened;
 #[derive(Clone)]
 pub struct Gateway {
     app: App,
-    /// Connections, by the name of the upstream.
-    clients: Arc<HashMap<String, UpstreamClient>>,
     /// Whether clients speak TLS with us.
     is_https: bool,
 }
@@ -64,6 +71,7 @@ pub struct Gateway {
 struct Received<'r> {
     parts: &'r Parts,
     peer: SocketAddr,
+    doors: &'r Doors,
     host: &'r str,
     origin: String,
     /// The canonical path outside.
@@ -72,18 +80,8 @@ struct Received<'r> {
 
 impl Gateway {
     /// A gateway before the upstreams of `app` that have an address.
-    ///
-    /// # Errors
-    /// When certificates that the configuration names cannot be used.
-    pub fn new(app: App, is_https: bool) -> anyhow::Result<Self> {
-        let reachable = app.upstreams.iter().filter_map(|upstream| Some((upstream, upstream.url.as_ref()?)));
-        let clients = reachable.map(|(upstream, url)| {
-            let counts = app.metrics.upstream(&upstream.name);
-            let client = UpstreamClient::new(url, upstream.ca.as_deref(), upstream.client_tls.as_ref(), counts)?;
-            Ok((upstream.name.clone(), client))
-        });
-        let clients = Arc::new(clients.collect::<anyhow::Result<_>>()?);
-        Ok(Self { app, clients, is_https })
+    pub const fn new(app: App, is_https: bool) -> Self {
+        Self { app, is_https }
     }
 
     async fn pass(self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
@@ -97,6 +95,7 @@ impl Gateway {
         if let Ok(name) = HeaderValue::from_str(&context.context_id) {
             response.headers_mut().insert(CORRELATION_HEADER, name);
         }
+        RateStanding::write_where_absent(&self.app.doors().limits, response.headers_mut());
         // what follows a request to upgrade is no request, whatever came of it
         if asks_to_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -111,20 +110,23 @@ impl Gateway {
         peer: SocketAddr,
         context: &RequestContext,
     ) -> Result<Response<Body>, ApiError> {
+        let doors = self.app.doors();
+        let most = doors.limits.calls_at_a_time;
+        let turn = self.app.load.take(Kind::Decision, most).ok_or_else(ApiError::overloaded)?;
         let is_http_2 = parts.version == Version::HTTP_2;
         let authority = parts.uri.authority().map(Authority::as_str);
         let host = headers::host(&parts.headers, authority, is_http_2)?;
         let origin = format!("{}://{host}", if self.is_https { "https" } else { "http" });
         let raw = raw_target(parts, is_http_2);
         let target = upstreams::read(raw.as_bytes(), host)?;
-        let place = self.app.upstreams.place(host, &target)?;
+        let place = doors.upstreams.place(host, &target)?;
         if let Some(answer) = cors::preflight(place.upstream, &parts.method, &parts.headers) {
             return Ok(answer);
         }
         let page = cors::allowed_origin(place.upstream, &parts.headers).cloned();
-        let received = Received { parts, peer, host, origin, path: target.path() };
+        let received = Received { parts, peer, doors: &doors, host, origin, path: target.path() };
         let mut answer = match headers::check(&parts.headers) {
-            Ok(()) => self.visit(&received, place, body, context).await,
+            Ok(()) => self.visit(&received, place, (body, turn), context).await,
             Err(error) => Err(error),
         }
         .unwrap_or_else(|error| error.respond(context, Reader::of(&parts.headers, &self.app.origin)));
@@ -139,14 +141,14 @@ impl Gateway {
         &self,
         received: &Received<'_>,
         place: Place<'_, '_>,
-        body: Incoming,
+        body: (Incoming, Turn),
         context: &RequestContext,
     ) -> Result<Response<Body>, ApiError> {
-        let Received { parts, peer, origin, path, .. } = received;
+        let Received { parts, peer, doors, origin, path, .. } = received;
         let called = Called { method: parts.method.as_str(), origin, path, headers: &parts.headers, now: context.now };
         let presented = Presented::read(&self.app, called, peer.ip());
         let resource = self.app.resource_of(place.upstream);
-        let visit = Visit::receive(&self.app, context, presented, (Door::Gateway, resource)).await?;
+        let visit = Visit::receive(&self.app, doors, context, presented, (Door::Gateway, resource)).await?;
         let mut answer = match self.admit(&visit, received, place, body).await {
             Ok(answer) => answer,
             Err(error) => error.respond(context, Reader::of(&parts.headers, &self.app.origin)),
@@ -160,7 +162,7 @@ impl Gateway {
         visit: &Visit<'_>,
         received: &Received<'_>,
         place: Place<'_, '_>,
-        body: Incoming,
+        (body, turn): (Incoming, Turn),
     ) -> Result<Response<Body>, ApiError> {
         visit.check_rate()?;
         let parts = received.parts;
@@ -180,12 +182,21 @@ impl Gateway {
         if let Some(identity) = Identity::of(&visit.asker, allowed.permit.as_ref()) {
             identity.write(&self.app, place.upstream, visit.context.now, &mut forwarded)?;
         }
-        let mut response = self.forward(parts, place, forwarded, body, visit.context).await?;
+        let body = lent(body, place.upstream.max_body_bytes)?;
+        let (method, target, whose) = (&parts.method, place.target, (&self.app, visit.context));
+        let outgoing = Outgoing { method, target, headers: forwarded, body, is_websocket, whose };
+        // an upstream that takes its time takes none of the others'
+        drop(turn);
+        let mut response = forward(received.doors, place.upstream, outgoing).await?;
         match response.status() {
             StatusCode::SWITCHING_PROTOCOLS if is_websocket => {
                 let upstream = hyper::upgrade::on(&mut response);
                 let client = parts.extensions.get::<OnUpgrade>().cloned().ok_or_else(ApiError::internal)?;
+                headers::from_upstream(response.headers_mut());
+                websocket::ask(response.headers_mut());
+                let (head, body) = response.into_parts();
                 let opened = Opened {
+                    _turn: body.into_turn(),
                     app: self.app.clone(),
                     presented: visit.presented(),
                     resource: visit.resource().to_owned(),
@@ -194,50 +205,13 @@ impl Gateway {
                     target: place.target.to_owned(),
                 };
                 tokio::spawn(websocket::tunnel(client, upstream, opened));
-                headers::from_upstream(response.headers_mut());
-                websocket::ask(response.headers_mut());
+                return Ok(Response::from_parts(head, Body::empty()));
             }
             StatusCode::SWITCHING_PROTOCOLS => return Err(ApiError::bad_gateway()),
             _ => headers::from_upstream(response.headers_mut()),
         }
         *response.version_mut() = Version::HTTP_11;
         Ok(response.map(Body::new))
-    }
-
-    /// Sends on what was allowed.
-    async fn forward(
-        &self,
-        parts: &Parts,
-        place: Place<'_, '_>,
-        mut headers: HeaderMap,
-        body: Incoming,
-        context: &RequestContext,
-    ) -> Result<Response<Incoming>, ApiError> {
-        // nobody forwards what would not arrive as it was decided
-        let client = self.clients.get(&place.upstream.name).ok_or_else(ApiError::bad_gateway)?;
-        let uri = client.address(place.target).ok_or_else(ApiError::bad_gateway)?;
-        let body = sent(body, place.upstream.max_body_bytes)?;
-        let callee = client.callee(&place.upstream.name);
-        let exchange = Exchange::begin(&self.app, context, callee, parts.method.as_str(), &mut headers);
-        let mut request = Request::new(body);
-        *request.method_mut() = parts.method.clone();
-        *request.uri_mut() = uri;
-        *request.headers_mut() = headers;
-        let timeout = Duration::from_secs(place.upstream.timeout_seconds);
-        match tokio::time::timeout(timeout, client.send(request)).await {
-            Ok(Ok(answer)) => {
-                exchange.answered(answer.status());
-                Ok(answer)
-            }
-            Ok(Err(error)) => {
-                exchange.unanswered(Unanswered::Failed);
-                Err(failed(&error, place.upstream))
-            }
-            Err(_) => {
-                exchange.unanswered(Unanswered::TimedOut);
-                Err(ApiError::gateway_timeout())
-            }
-        }
     }
 
     fn via<'a>(&self, received: &Received<'a>, upstream: &Upstream, context: &'a RequestContext) -> Via<'a> {
@@ -272,30 +246,46 @@ fn raw_target(parts: &Parts, is_http_2: bool) -> std::borrow::Cow<'_, str> {
 }
 
 /// The body as it goes on: bounded, and nothing where there is none.
-fn sent(body: Incoming, max_bytes: u64) -> Result<Sent, ApiError> {
+fn lent(body: Incoming, max_bytes: u64) -> Result<Option<Lender<Limited<Incoming>>>, ApiError> {
     if body.is_end_stream() {
-        return Ok(Either::Left(Empty::new()));
+        return Ok(None);
     }
     let most = usize::try_from(max_bytes).unwrap_or(usize::MAX);
     if body.size_hint().lower() > max_bytes {
         return Err(ApiError::too_large(most));
     }
-    Ok(Either::Right(Limited::new(body, most)))
+    Ok(Some(Lender::new(Limited::new(body, most))))
+}
+
+/// Sends on what was allowed. Nobody forwards what would not arrive as it was decided.
+async fn forward(doors: &Doors, upstream: &Upstream, outgoing: Outgoing<'_>) -> Result<Response<Held>, ApiError> {
+    let client = doors.connections.to(upstream).ok_or_else(ApiError::bad_gateway)?;
+    let deadline = Instant::now() + Duration::from_secs(upstream.timeout_seconds);
+    client.send(outgoing, deadline).await.map_err(|why| match why {
+        Unanswered::Unsendable => ApiError::bad_gateway(),
+        Unanswered::Busy => ApiError::upstream_busy(),
+        Unanswered::NoneHealthy => ApiError::no_healthy_upstream(health::REST),
+        Unanswered::Overdue => ApiError::gateway_timeout(),
+        Unanswered::Failed(error) => failed(&error, upstream),
+    })
 }
 
 /// Why there is no answer from an upstream: the client's body may be at fault.
 fn failed(error: &hyper_util::client::legacy::Error, upstream: &Upstream) -> ApiError {
     let mut cause = std::error::Error::source(error);
+    // below an error of the body that was sent; anything else is of the upstream's connection, TLS included
+    let mut is_of_body = false;
     while let Some(inner) = cause {
+        is_of_body |= inner.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user);
         if inner.is::<http_body_util::LengthLimitError>() {
             return ApiError::too_large(usize::try_from(upstream.max_body_bytes).unwrap_or(usize::MAX));
         }
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>().filter(|_| is_of_body) {
             match io.kind() {
                 std::io::ErrorKind::InvalidData => {
                     return ApiError::bad_request("the body is not framed as RFC 9112 §7.1 says");
                 }
-                std::io::ErrorKind::TimedOut if !error.is_connect() => return ApiError::request_timeout(),
+                std::io::ErrorKind::TimedOut => return ApiError::request_timeout(),
                 _ => {}
             }
         }

@@ -10,6 +10,7 @@ use countersign_decision::{Contract, Contracts};
 use crate::app::App;
 use crate::config::Upstream;
 use crate::enforce::check::{Allowed, Ask, Asker, Refusal, check, identify};
+use crate::enforce::doors::Doors;
 use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
 use crate::enforce::rate::RateStanding;
@@ -43,18 +44,19 @@ impl<'a> Visit<'a> {
     /// When state cannot be read: nothing is allowed.
     pub async fn receive(
         app: &'a App,
+        doors: &Doors,
         context: &'a RequestContext,
         presented: Presented,
         (door, resource): (Door, &'a str),
     ) -> Result<Self, ApiError> {
-        let contracts = app.contracts();
+        let contracts = Arc::clone(&doors.contracts);
         let mut asker = identify(app, &contracts, presented, resource, context.now).await?;
         if matches!(asker, Asker::Live(_)) && !presented.is_first_use(app, context.now).await? {
             asker = Asker::Invalid;
         }
         let standing = match &asker {
-            Asker::Live(live) => app.rate_limit.count(live.digest, context.now),
-            Asker::Missing | Asker::Invalid => app.rate_limit.uncounted(),
+            Asker::Live(live) => app.rate_limit.count(live, &doors.limits, context.now),
+            Asker::Missing | Asker::Invalid => RateStanding::uncounted(&doors.limits),
         };
         Ok(Self { app, context, contracts, asker, door, presented, resource, standing })
     }
@@ -80,14 +82,14 @@ impl<'a> Visit<'a> {
         Ok(())
     }
 
-    /// Whether the token may make this call in this minute.
+    /// Whether the token, its app and its organization may make this call in this minute.
     ///
     /// # Errors
     /// 429.
     pub fn check_rate(&self) -> Result<(), ApiError> {
         if self.standing.is_exceeded() {
             self.app.usage.count_too_many(self);
-            return Err(ApiError::too_many_requests(self.standing.allowed, self.standing.reset_seconds));
+            return Err(ApiError::too_many_requests(self.standing));
         }
         Ok(())
     }

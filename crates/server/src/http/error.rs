@@ -7,6 +7,8 @@ mod registration;
 mod token;
 mod userinfo;
 
+use std::time::Duration;
+
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_decision::Reason;
@@ -16,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::PublicOrigin;
 use crate::enforce::check::Refusal;
+use crate::enforce::rate::{Counted, RateStanding};
 use crate::enforce::upstreams::Unplaced;
 use crate::http::form::FormError;
 use crate::http::now::RequestContext;
@@ -218,20 +221,38 @@ impl ApiError {
     }
 
     /// 429 `too.many.requests`, with the seconds to wait.
-    pub fn too_many_requests(allowed: u32, retry_after_seconds: i64) -> Self {
+    pub fn too_many_requests(standing: RateStanding) -> Self {
+        let counted = match standing.counted {
+            Counted::Token => "access token",
+            Counted::Client => "app in this organization",
+            Counted::Organization => "organization",
+        };
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too.many.requests",
-            "Rate limit exceeded the maximum [{allowed}] requests within [60] seconds",
+            "Rate limit exceeded the maximum [{allowed}] requests within [60] seconds of one {counted}",
         )
-        .with("allowed", allowed.to_string())
-        .with_header(header::RETRY_AFTER, &retry_after_seconds.to_string())
+        .with("allowed", standing.allowed.to_string())
+        .with("counted", counted)
+        .with_header(header::RETRY_AFTER, &standing.reset_seconds.to_string())
     }
 
     /// 503 `service.unavailable`: state cannot be read, so nothing is allowed.
     pub fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "service.unavailable", "the service is unavailable; try again")
             .with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// 503: more is asked of this server than it works on at a time.
+    pub fn overloaded() -> Self {
+        let message = "more is asked of this server than it works on at a time; try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "service.unavailable", message).with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// 503: the API behind this door has as many calls as it may have at a time.
+    pub fn upstream_busy() -> Self {
+        let message = "the API behind this address has as many calls as it may have at a time; try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "service.unavailable", message).with_header(header::RETRY_AFTER, "1")
     }
 
     /// 417: an expectation that nobody here can meet (RFC 9110 §10.1.1).
@@ -252,6 +273,17 @@ impl ApiError {
     pub fn bad_gateway() -> Self {
         Self::new(StatusCode::BAD_GATEWAY, "bad.gateway", "the API behind this address does not answer; try again")
             .with_header(header::RETRY_AFTER, "1")
+    }
+
+    /// 503: no address of the API behind this door answers; one of them is tried again after `rest`.
+    pub fn no_healthy_upstream(rest: Duration) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "service.unavailable",
+            "the API behind this address has not answered for a while, and is left alone; try again in {seconds} s",
+        )
+        .with("seconds", rest.as_secs().to_string())
+        .with_header(header::RETRY_AFTER, &rest.as_secs().to_string())
     }
 
     /// 504: the API behind this door did not answer in time.

@@ -123,6 +123,13 @@ pub async fn wrong_method(visit: Visit) -> Response {
     page_or_line(&visit, Trouble::MethodNotAllowed, "this address takes other methods\n")
 }
 
+/// 503, where more is asked for than can be worked on at a time.
+pub fn overloaded(visit: &Visit) -> Response {
+    let mut response = page_or_line(visit, Trouble::Unavailable, "too much is asked at this moment; try again\n");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
 fn page_or_line(visit: &Visit, trouble: Trouble, line: &'static str) -> Response {
     if visit.accepts_pages() { trouble_page(visit, trouble) } else { (trouble_status(&trouble), line).into_response() }
 }

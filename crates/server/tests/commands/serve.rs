@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -19,11 +21,17 @@ const WORLD: &str = r#"organizations:
 struct Server {
     process: Child,
     origin: String,
+    log: Receiver<String>,
 }
 
 impl Server {
     fn start(data: &str) -> Self {
-        let mut process = command(&["serve", "--listen", "127.0.0.1:0", "--data", data]).spawn().unwrap();
+        Self::start_with(&["--data", data])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"], options].concat();
+        let mut process = command(&arguments).spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
         let origin = lines.find_map(|line| {
             let (_, address) = line.split_once("listening on ")?;
@@ -31,8 +39,32 @@ impl Server {
             Some(format!("http://{address}"))
         });
         // What is logged later must have a reader.
-        std::thread::spawn(move || lines.count());
-        Self { process, origin: origin.unwrap() }
+        let (sender, log) = channel();
+        std::thread::spawn(move || lines.for_each(|line| drop(sender.send(line))));
+        Self { process, origin: origin.unwrap(), log }
+    }
+
+    /// SIGHUP; everything that is logged until `last` is.
+    fn reload(&self, last: &str) -> String {
+        assert!(Command::new("kill").args(["-HUP", &self.process.id().to_string()]).status().unwrap().success());
+        let mut log = String::new();
+        while !log.contains(last) {
+            let line = self.log.recv_timeout(Duration::from_secs(30));
+            log += &line.unwrap_or_else(|_| panic!("`{last}` was not logged, but:\n{log}"));
+            log.push('\n');
+        }
+        log
+    }
+
+    /// Whether a proxy would let a call without credentials through.
+    fn lets_through(&self, path: &str) -> u16 {
+        let request = reqwest::Client::new()
+            .get(format!("{}/enforce/forward-auth", self.origin))
+            .header("x-forwarded-method", "GET")
+            .header("x-forwarded-uri", path)
+            .header("x-forwarded-host", "api.test")
+            .header("x-forwarded-proto", "https");
+        in_runtime(async { request.send().await.unwrap().status().as_u16() })
     }
 
     /// The status of a call, and its body.
@@ -105,6 +137,35 @@ fn what_is_applied_beside_a_running_server_counts_with_the_next_call() {
     assert_eq!(server.call(&token, "/api/v2/oauth/clients").0, 200);
     apply(&WORLD.replace("secret: s3cret", "secret: another"));
     server.token("sync", "another");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_hangup_reads_the_configuration_again_and_a_bad_one_changes_nothing() {
+    let folder = Folder::new();
+    let contract = folder.file(
+        "hours.yaml",
+        "openapi: 3.0.3\ninfo: {title: Hours, version: '1'}\npaths: {/hours: {get: {operationId: getHours, security: []}}}\n",
+    );
+    let config = folder.file("countersign.toml", "");
+    let server = Server::start_with(&["--data", &folder.path("data"), "--config", &config]);
+    assert_eq!(server.lets_through("/hours"), 404);
+
+    let upstream = format!("[[upstream]]\nname = \"hours\"\ncontract = {contract:?}\n");
+    folder.file("countersign.toml", &upstream);
+    server.reload("the configuration was read again");
+    assert_eq!(server.lets_through("/hours"), 200);
+
+    folder.file("countersign.toml", format!("{upstream}prefix = \"hours\"\n"));
+    let log = server.reload("the configuration stays as it was");
+    let says = |part: &str| assert!(log.contains(part), "{part}: {log}");
+    says("countersign.toml: TOML parse error at line 4");
+    says("a prefix is a path in canonical form");
+    assert_eq!(server.lets_through("/hours"), 200);
+
+    folder.file("countersign.toml", format!("[gateway]\nlisten = \"127.0.0.1:1\"\n{upstream}prefix = \"/shop\"\n"));
+    server.reload("\"key\":\"gateway.listen\"");
+    assert_eq!((server.lets_through("/hours"), server.lets_through("/shop/hours")), (404, 200));
     assert_eq!(server.stop(), Some(0));
 }
 

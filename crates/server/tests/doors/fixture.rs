@@ -43,6 +43,8 @@ pub struct Fixture {
     pub server: Server,
     pub doors: Doors,
     pub upstream: Upstream,
+    /// What the server was configured with.
+    pub toml: String,
     files: TempDir,
 }
 
@@ -66,7 +68,8 @@ paths:
 components: {securitySchemes: {OAuth: {type: oauth2, flows: {}}}}
 "#;
 
-/// Acme: Ada adds books, Bob does not. The app `shop` may use `books`, `reader` only `books:readonly`.
+/// Acme: Ada adds books, Bob does not. The app `shop` may use `books`, `reader` only `books:readonly`. Globex lets acme's
+/// `shop` in, too.
 pub const WORLD: &str = r#"
 organizations:
   - id: acme
@@ -81,13 +84,17 @@ organizations:
     authorizations:
       - {client: shop, scopes: [books]}
       - {client: reader, scopes: ["books:readonly"]}
+  - id: globex
+    name: Globex
+    users: [{email: gus@globex.test, name: Gus}]
+    authorizations: [{client: 11111111-1111-4111-8111-111111111111, scopes: [books]}]
 "#;
 
 pub const SHOP: &str = "11111111-1111-4111-8111-111111111111";
 pub const READER: &str = "22222222-2222-4222-8222-222222222222";
 
 impl Fixture {
-    /// With more of an `[[upstream]]` entry.
+    /// With more of an `[[upstream]]` entry; a `url` there replaces the own one.
     pub async fn start(entry: &str) -> Self {
         Self::before(Upstream::start().await, entry).await
     }
@@ -112,14 +119,14 @@ impl Fixture {
         let files = tempfile::tempdir().unwrap();
         let contract = files.path().join("books.openapi.yaml");
         std::fs::write(&contract, CONTRACT).unwrap();
+        let url =
+            if entry.contains("url = ") { String::new() } else { format!("url = \"http://{}\"\n", upstream.address) };
         let toml = format!(
-            "[server]\ndata = {:?}\n[ext_authz]\n{ext_authz}\n[[upstream]]\nname = \"books\"\ncontract = {contract:?}\n\
-             url = \"http://{}\"\n{entry}",
-            files.path().join("data"),
-            upstream.address
+            "[server]\ndata = {:?}\n[ext_authz]\n{ext_authz}\n[[upstream]]\nname = \"books\"\ncontract = {contract:?}\n{url}{entry}",
+            files.path().join("data")
         );
         let (server, doors) = start(world, &toml).await;
-        Self { server, doors, upstream, files }
+        Self { server, doors, upstream, toml, files }
     }
 
     /// The folder of the server's database.

@@ -15,8 +15,11 @@ mod http_2;
 #[path = "../support/issued.rs"]
 mod issued;
 mod metrics;
+mod overload;
+mod rate;
 mod raw;
 mod refusal_pages;
+mod reload;
 mod same_answer;
 #[expect(dead_code, unused_imports, reason = "these tests use a part of it")]
 #[path = "../support/mod.rs"]
@@ -24,5 +27,7 @@ mod support;
 mod tls;
 mod traces;
 mod upstream;
+mod upstream_health;
+mod upstream_tls;
 mod usage;
 mod websocket;

@@ -1,10 +1,19 @@
-//! Pooled connections to one upstream.
+//! Pooled connections to the upstreams, and what is sent again when one fails.
+//!
+//! A request is sent again in two cases, and in no other:
+//!
+//! - no connection could be made: nobody has heard of it. It goes to another address, with its body.
+//! - its connection broke before an answer, it has no body, and its method is idempotent (RFC 9110 §9.2.2): whoever may have
+//!   acted on it acts once more with the same effect. Once; most often an upstream had closed an idle connection.
 
+use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::http::{Request, Response, Uri, uri};
+use axum::http::{HeaderMap, Method, Request, Response, Uri, uri};
 use bytes::Bytes;
 use http_body_util::{Either, Empty, Limited};
 use hyper::body::Incoming;
@@ -13,10 +22,19 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
-use crate::config::{TlsFiles, UpstreamUrl};
-use crate::telemetry::connections::{CountedConnector, UpstreamCounts};
-use crate::telemetry::exchange::Callee;
+use super::health::{self, Address};
+use super::held::Held;
+use super::lent::{Lender, Lent};
+use crate::app::App;
+use crate::config::{TlsFiles, Upstream, UpstreamUrl};
+use crate::http::now::RequestContext;
+use crate::load::{Kind, Load};
+use crate::telemetry::connections::{self, CountedConnector, UpstreamCounts};
+use crate::telemetry::exchange::{Callee, Exchange};
+use crate::telemetry::metrics::Metrics;
 use crate::tls;
 
 /// How long a connection may take to be made.
@@ -27,32 +45,92 @@ const IDLE: Duration = Duration::from_secs(30);
 const MAX_IDLE: usize = 256;
 
 /// The body of a request on its way to an upstream.
-pub(super) type Sent = Either<Empty<Bytes>, Limited<Incoming>>;
+type Sent = Either<Empty<Bytes>, Lent<Limited<Incoming>>>;
+/// What sends it.
+pub(super) type HttpClient = Client<HttpsConnector<CountedConnector<HttpConnector>>, Sent>;
+
+/// Connections to every upstream that has an address, by its name.
+#[derive(Clone, Default)]
+pub(in crate::enforce) struct Connections(HashMap<String, Arc<UpstreamClient>>);
 
 /// Connections to one upstream. A connection is used again only after an exchange that ended cleanly.
 pub(super) struct UpstreamClient {
-    client: Client<HttpsConnector<CountedConnector<HttpConnector>>, Sent>,
-    url: UpstreamUrl,
+    client: HttpClient,
+    addresses: Arc<[Address]>,
+    /// Which address is next.
+    turn: AtomicUsize,
+    load: Load,
+    started: Instant,
+    made_of: Upstream,
     counts: Arc<UpstreamCounts>,
+    _checks: JoinSet<()>,
+}
+
+/// A request that goes on.
+pub(super) struct Outgoing<'a> {
+    pub(super) method: &'a Method,
+    pub(super) target: &'a str,
+    pub(super) headers: HeaderMap,
+    /// Absent where there is none.
+    pub(super) body: Option<Lender<Limited<Incoming>>>,
+    /// Whether it becomes a tunnel: such a request is sent once.
+    pub(super) is_websocket: bool,
+    /// The call that it is sent for.
+    pub(super) whose: (&'a App, &'a RequestContext),
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// The bytes of the target would change on the way.
+    Unsendable,
+    /// It has as many calls as it may have.
+    Busy,
+    /// No address is up.
+    NoneHealthy,
+    /// None began in time.
+    Overdue,
+    /// No connection, or one that broke.
+    Failed(Error),
+}
+
+impl Connections {
+    /// Makes none yet. Those of an upstream that is as it was `before` stay; where files are named, these may have changed.
+    ///
+    /// # Errors
+    /// When certificates or keys that the configuration names cannot be used.
+    pub(in crate::enforce) fn open(
+        upstreams: &[Upstream],
+        before: Option<&Self>,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Self> {
+        let mut clients = HashMap::new();
+        for upstream in upstreams.iter().filter(|upstream| upstream.addresses().next().is_some()) {
+            let has_files = upstream.ca.is_some() || upstream.client_tls.is_some();
+            let kept = before.and_then(|before| before.0.get(&upstream.name));
+            let client = match kept.filter(|client| client.made_of == *upstream && !has_files) {
+                Some(kept) => Arc::clone(kept),
+                None => Arc::new(UpstreamClient::new(upstream, metrics.upstream(&upstream.name))?),
+            };
+            clients.insert(upstream.name.clone(), client);
+        }
+        Ok(Self(clients))
+    }
+
+    /// Those to one upstream.
+    pub(super) fn to(&self, upstream: &Upstream) -> Option<&UpstreamClient> {
+        self.0.get(&upstream.name).map(Arc::as_ref)
+    }
 }
 
 impl UpstreamClient {
-    /// Makes none yet.
-    ///
-    /// # Errors
-    /// When certificates or key cannot be used.
-    pub(super) fn new(
-        url: &UpstreamUrl,
-        ca: Option<&Path>,
-        own: Option<&TlsFiles>,
-        counts: Arc<UpstreamCounts>,
-    ) -> anyhow::Result<Self> {
+    fn new(upstream: &Upstream, counts: Arc<UpstreamCounts>) -> anyhow::Result<Self> {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT));
         tcp.enforce_http(false);
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(ca, own)?)
+            .with_tls_config(tls(upstream.ca.as_deref(), upstream.client_tls.as_ref())?)
             .https_or_http()
             .enable_http1()
             .wrap_connector(CountedConnector::new(tcp, Arc::clone(&counts)));
@@ -61,29 +139,140 @@ impl UpstreamClient {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(MAX_IDLE)
             .build(connector);
-        Ok(Self { client, url: url.clone(), counts })
+        let addresses: Arc<[Address]> = upstream.addresses().cloned().map(Address::new).collect();
+        let every = Duration::from_secs(upstream.health_interval_seconds.get());
+        let path = upstream.health_path.as_ref();
+        let checks = path.map(|path| health::checks(&client, &addresses, path.as_str(), every)).unwrap_or_default();
+        Ok(Self {
+            client,
+            addresses,
+            turn: AtomicUsize::new(0),
+            load: Load::default(),
+            started: Instant::now(),
+            made_of: upstream.clone(),
+            counts,
+            _checks: checks,
+        })
     }
 
-    /// How it is told of, by its name here.
-    pub(super) fn callee<'a>(&'a self, name: &'a str) -> Callee<'a> {
-        Callee { counts: &self.counts, name, authority: &self.url.authority }
-    }
-
-    /// The address of a target at this upstream; `None` for one whose bytes would change on the way.
-    pub(super) fn address(&self, target: &str) -> Option<Uri> {
-        let scheme = if self.url.is_https { uri::Scheme::HTTPS } else { uri::Scheme::HTTP };
-        let uri =
-            Uri::builder().scheme(scheme).authority(self.url.authority.as_str()).path_and_query(target).build().ok()?;
-        uri.path_and_query().is_some_and(|read| read.as_str() == target).then_some(uri)
-    }
-
-    /// Sends a request.
+    /// Sends a request to an address that is up, until `deadline`.
     ///
     /// # Errors
-    /// When there is no answer. Only a request that was not begun with is sent again, on another connection.
-    pub(super) async fn send(&self, request: Request<Sent>) -> Result<Response<Incoming>, Error> {
-        self.client.request(request).await
+    /// When there is no answer.
+    pub(super) async fn send(&self, outgoing: Outgoing<'_>, deadline: Instant) -> Result<Response<Held>, Unanswered> {
+        let most = self.made_of.calls_at_a_time;
+        let turn = self.load.take(Kind::Decision, most).ok_or(Unanswered::Busy)?;
+        let (mut unreachable, mut is_again) = (Vec::new(), false);
+        let mut why = Unanswered::NoneHealthy;
+        while let Some(index) = self.pick(&unreachable) {
+            let address = &self.addresses[index];
+            // a body that is gone went to somebody
+            let Some(body) = outgoing.sent() else { return Err(why) };
+            let mut request = outgoing.request(&address.url, body)?;
+            let exchange = self.exchange(&outgoing, address, request.headers_mut());
+            let error = match timeout_at(deadline, self.client.request(request)).await {
+                Ok(Ok(response)) => {
+                    exchange.answered(response.status());
+                    address.works();
+                    return Ok(response.map(|body| Held::new(body, turn)));
+                }
+                Ok(Err(error)) => {
+                    exchange.unanswered(connections::Unanswered::Failed);
+                    error
+                }
+                Err(_) => {
+                    exchange.unanswered(connections::Unanswered::TimedOut);
+                    // a body may have been slow to come: that says nothing of the upstream
+                    if outgoing.body.is_none() {
+                        address.fails(self.started.elapsed());
+                    }
+                    return Err(Unanswered::Overdue);
+                }
+            };
+            if error.is_connect() {
+                address.fails(self.started.elapsed());
+                unreachable.push(index);
+            } else if outgoing.body.is_none() && is_broken(&error) {
+                address.fails(self.started.elapsed());
+                if is_again || !outgoing.may_be_repeated() {
+                    return Err(Unanswered::Failed(error));
+                }
+                is_again = true;
+            } else {
+                return Err(Unanswered::Failed(error));
+            }
+            why = Unanswered::Failed(error);
+        }
+        Err(why)
     }
+
+    /// One try of a request, as metrics and traces tell of it.
+    fn exchange<'a>(&'a self, outgoing: &Outgoing<'a>, address: &'a Address, headers: &mut HeaderMap) -> Exchange<'a> {
+        let (app, context) = outgoing.whose;
+        let callee = Callee { counts: &self.counts, name: &self.made_of.name, authority: &address.url.authority };
+        Exchange::begin(app, context, callee, outgoing.method.as_str(), headers)
+    }
+
+    /// The next address that is up and not one of `unreachable`.
+    fn pick(&self, unreachable: &[usize]) -> Option<usize> {
+        let (first, count) = (self.turn.fetch_add(1, Ordering::Relaxed), self.addresses.len());
+        let now = self.started.elapsed();
+        let mut in_turn = (0..count).map(|step| first.wrapping_add(step) % count);
+        in_turn.find(|index| !unreachable.contains(index) && self.addresses[*index].may_be_tried(now))
+    }
+}
+
+impl Outgoing<'_> {
+    /// The body as it is sent; `None` where it is gone.
+    fn sent(&self) -> Option<Sent> {
+        match &self.body {
+            None => Some(Either::Left(Empty::new())),
+            Some(lender) => lender.lend().map(Either::Right),
+        }
+    }
+
+    fn request(&self, url: &UpstreamUrl, body: Sent) -> Result<Request<Sent>, Unanswered> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri(url, self.target).ok_or(Unanswered::Unsendable)?;
+        *request.headers_mut() = self.headers.clone();
+        Ok(request)
+    }
+
+    /// Whether an upstream that acts on it twice does what it does once.
+    fn may_be_repeated(&self) -> bool {
+        !self.is_websocket && self.body.is_none() && self.method.is_idempotent()
+    }
+}
+
+/// The address of a target; `None` for one whose bytes would change on the way.
+pub(super) fn uri(url: &UpstreamUrl, target: &str) -> Option<Uri> {
+    let scheme = if url.is_https { uri::Scheme::HTTPS } else { uri::Scheme::HTTP };
+    let uri = Uri::builder().scheme(scheme).authority(url.authority.as_str()).path_and_query(target).build().ok()?;
+    uri.path_and_query().is_some_and(|read| read.as_str() == target).then_some(uri)
+}
+
+/// Whether a connection ended before an answer.
+fn is_broken(error: &Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let is_incomplete = inner.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message);
+        let kind = inner.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let is_cut = matches!(
+            kind,
+            Some(
+                ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+                    | ErrorKind::UnexpectedEof
+            )
+        );
+        if is_incomplete || is_cut {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 /// How TLS is spoken with upstreams: trusted by `ca` alone or by the public authorities, and known by `own`.

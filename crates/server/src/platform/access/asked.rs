@@ -77,7 +77,8 @@ pub(super) fn named<'c>(call: &'c Call, resource: &Resource) -> Result<Option<&'
 fn placed<'c>(call: &'c Call, resource: &Resource) -> Result<Asked<'c>, Unplaced> {
     let host = resource.host.as_deref().unwrap_or_default();
     let target = upstreams::read(resource.id.as_bytes(), host)?;
-    let place = call.app.upstreams.place(host, &target)?;
+    let doors = call.app.doors();
+    let place = doors.upstreams.place(host, &target)?;
     let contract = call.contracts.named(&place.upstream.name).ok_or(Unplaced::NoUpstream)?;
     Ok(Asked::Route(contract, place.target.to_owned()))
 }
