@@ -65,7 +65,7 @@ async fn a_configuration_that_cannot_be_used_changes_nothing() {
     let token = fixture.token(SHOP, "ada@acme.test").await;
     let file = fixture.toml.split("contract = \"").nth(1).unwrap().split('"').next().unwrap();
     for (bad, said) in [
-        (fixture.toml.replace("url = \"http://", "url = \"ftp://"), "line 6, column 7"),
+        (fixture.toml.replace("url = \"http://", "url = \"ftp://"), "line 8, column 7"),
         (fixture.toml.replace("[[upstream]]", "[[upstream]]\nprefx = \"/a\""), "unknown field `prefx`"),
         (fixture.toml.replace("books.openapi.yaml", "nothing.yaml"), "nothing.yaml"),
         (format!("{}\nca = \"nothing.pem\"\n", fixture.toml), "nothing.pem"),
