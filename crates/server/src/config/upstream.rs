@@ -61,7 +61,8 @@ pub struct Upstream {
     /// How long it may take to begin an answer, in seconds, the request's body included.
     #[serde(default = "default_timeout_seconds")]
     pub timeout_seconds: u64,
-    /// Calls of it at a time, answers that are still being sent and WebSockets included; more are refused at once with 503.
+    /// Calls of it at a time, answers that are still being sent and WebSockets included; more are refused at once with 503. One
+    /// organization alone gets seven eighths.
     #[serde(default = "default_calls_at_a_time")]
     pub calls_at_a_time: NonZeroUsize,
     /// The longest body that is sent to it, in bytes.

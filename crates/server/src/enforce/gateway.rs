@@ -9,6 +9,7 @@
 //! | `health.rs` | which addresses of an upstream are up |
 //! | `held.rs` | answers that hold a place among an upstream's calls |
 //! | `lent.rs` | bodies that come back from connections that were never made |
+//! | `shares.rs` | the calls that an upstream has at a time, and whose they are |
 //! | `websocket.rs` | tunnels, and their end when their token dies |
 //!
 //! One canonical target is read, matched, decided and forwarded. Whatever cannot be decided is not forwarded.
@@ -20,6 +21,7 @@ mod health;
 mod held;
 mod lent;
 mod names;
+mod shares;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -36,7 +38,7 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::config::Upstream;
-use crate::enforce::check::Ask;
+use crate::enforce::check::{Ask, Asker};
 use crate::enforce::doors::Doors;
 use crate::enforce::identity::Identity;
 use crate::enforce::log::Door;
@@ -183,8 +185,12 @@ impl Gateway {
             identity.write(&self.app, place.upstream, visit.context.now, &mut forwarded)?;
         }
         let body = lent(body, place.upstream.max_body_bytes)?;
+        let organization = match &visit.asker {
+            Asker::Live(live) => Some(&live.bearer.organization),
+            Asker::Missing | Asker::Invalid => None,
+        };
         let (method, target, whose) = (&parts.method, place.target, (&self.app, visit.context));
-        let outgoing = Outgoing { method, target, headers: forwarded, body, is_websocket, whose };
+        let outgoing = Outgoing { organization, method, target, headers: forwarded, body, is_websocket, whose };
         // an upstream that takes its time takes none of the others'
         drop(turn);
         let mut response = forward(received.doors, place.upstream, outgoing).await?;
@@ -196,7 +202,7 @@ impl Gateway {
                 websocket::ask(response.headers_mut());
                 let (head, body) = response.into_parts();
                 let opened = Opened {
-                    _turn: body.into_turn(),
+                    _share: body.into_share(),
                     app: self.app.clone(),
                     presented: visit.presented(),
                     resource: visit.resource().to_owned(),

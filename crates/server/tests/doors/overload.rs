@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::ext_authz::{check, connect, status};
-use super::fixture::{Fixture, SHOP};
+use super::fixture::{Fixture, SHOP, token};
 use super::raw;
 use super::upstream::Upstream;
 
@@ -90,6 +90,33 @@ async fn an_upstream_gets_so_many_calls_at_a_time_and_the_doors_stay_open_meanwh
     for _ in 0..10 {
         assert_eq!(raw::send(gateway, request.as_bytes()).await.status(), 200, "places are given back");
     }
+}
+
+#[tokio::test]
+async fn one_tenant_that_is_slow_leaves_places_to_others() {
+    let Patient { upstream, came, may_answer } = Patient::start().await;
+    let fixture = Fixture::before(upstream, "calls_at_a_time = 16").await;
+    let ada = fixture.token(SHOP, "ada@acme.test").await;
+    let gus = token(&fixture.server, "globex", SHOP, Some("gus@globex.test"), None).await;
+    let request = |token: &str, rest: &str| {
+        format!("POST /books HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\n{rest}\r\n")
+    };
+    let mut slow = Vec::new();
+    for _ in 0..14 {
+        let mut client = TcpStream::connect(fixture.doors.gateway).await.unwrap();
+        client.write_all(request(&ada, "Content-Length: 2\r\n").as_bytes()).await.unwrap();
+        came.acquire().await.unwrap().forget();
+        slow.push(client);
+    }
+    let refused = raw::send(fixture.doors.gateway, request(&ada, "Content-Length: 0\r\n").as_bytes()).await;
+    assert_eq!(refused.status(), 503);
+    let get = format!("GET /books HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {gus}\r\n\r\n");
+    let gateway = fixture.doors.gateway;
+    let other =
+        tokio::spawn(async move { raw::send_and_wait(gateway, get.as_bytes(), Duration::from_millis(200)).await });
+    came.acquire().await.unwrap().forget();
+    may_answer.add_permits(15);
+    assert_eq!(other.await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, Method, Request, Response, Uri, uri};
 use bytes::Bytes;
+use countersign_domain::id::OrganizationId;
 use http_body_util::{Either, Empty, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -28,10 +29,10 @@ use tokio::time::{Instant, timeout_at};
 use super::health::{self, Address};
 use super::held::Held;
 use super::lent::{Lender, Lent};
+use super::shares::Shares;
 use crate::app::App;
 use crate::config::{TlsFiles, Upstream, UpstreamUrl};
 use crate::http::now::RequestContext;
-use crate::load::{Kind, Load};
 use crate::telemetry::connections::{self, CountedConnector, UpstreamCounts};
 use crate::telemetry::exchange::{Callee, Exchange};
 use crate::telemetry::metrics::Metrics;
@@ -59,7 +60,7 @@ pub(super) struct UpstreamClient {
     addresses: Arc<[Address]>,
     /// Which address is next.
     turn: AtomicUsize,
-    load: Load,
+    shares: Shares,
     started: Instant,
     made_of: Upstream,
     counts: Arc<UpstreamCounts>,
@@ -68,6 +69,8 @@ pub(super) struct UpstreamClient {
 
 /// A request that goes on.
 pub(super) struct Outgoing<'a> {
+    /// Whose call it is, where that is known.
+    pub(super) organization: Option<&'a OrganizationId>,
     pub(super) method: &'a Method,
     pub(super) target: &'a str,
     pub(super) headers: HeaderMap,
@@ -84,7 +87,7 @@ pub(super) struct Outgoing<'a> {
 pub(super) enum Unanswered {
     /// The bytes of the target would change on the way.
     Unsendable,
-    /// It has as many calls as it may have.
+    /// It has as many calls as it may have, or as many of one organization.
     Busy,
     /// No address is up.
     NoneHealthy,
@@ -147,7 +150,7 @@ impl UpstreamClient {
             client,
             addresses,
             turn: AtomicUsize::new(0),
-            load: Load::default(),
+            shares: Shares::default(),
             started: Instant::now(),
             made_of: upstream.clone(),
             counts,
@@ -161,7 +164,7 @@ impl UpstreamClient {
     /// When there is no answer.
     pub(super) async fn send(&self, outgoing: Outgoing<'_>, deadline: Instant) -> Result<Response<Held>, Unanswered> {
         let most = self.made_of.calls_at_a_time;
-        let turn = self.load.take(Kind::Decision, most).ok_or(Unanswered::Busy)?;
+        let share = self.shares.take(outgoing.organization, most).ok_or(Unanswered::Busy)?;
         let (mut unreachable, mut is_again) = (Vec::new(), false);
         let mut why = Unanswered::NoneHealthy;
         while let Some(index) = self.pick(&unreachable) {
@@ -174,7 +177,7 @@ impl UpstreamClient {
                 Ok(Ok(response)) => {
                     exchange.answered(response.status());
                     address.works();
-                    return Ok(response.map(|body| Held::new(body, turn)));
+                    return Ok(response.map(|body| Held::new(body, share)));
                 }
                 Ok(Err(error)) => {
                     exchange.unanswered(connections::Unanswered::Failed);

@@ -5,22 +5,22 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use crate::load::Turn;
+use super::shares::Share;
 
 /// The body of an answer with its place.
 pub(super) struct Held {
     body: Incoming,
-    turn: Turn,
+    share: Share,
 }
 
 impl Held {
-    pub(super) const fn new(body: Incoming, turn: Turn) -> Self {
-        Self { body, turn }
+    pub(super) const fn new(body: Incoming, share: Share) -> Self {
+        Self { body, share }
     }
 
     /// The place: a tunnel that follows the answer holds it on.
-    pub(super) fn into_turn(self) -> Turn {
-        self.turn
+    pub(super) fn into_share(self) -> Share {
+        self.share
     }
 }
 

@@ -9,10 +9,10 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 
+use super::shares::Share;
 use crate::app::App;
 use crate::enforce::check::{Ask, check, identify};
 use crate::enforce::presented::Presented;
-use crate::load::Turn;
 
 /// How often an open tunnel is decided again: twice within the bound of a revocation.
 const DECIDED_AGAIN: Duration = Duration::from_millis(500);
@@ -20,7 +20,7 @@ const DECIDED_AGAIN: Duration = Duration::from_millis(500);
 /// The call that opened a tunnel.
 pub(super) struct Opened {
     /// Its place among the upstream's calls.
-    pub(super) _turn: Turn,
+    pub(super) _share: Share,
     pub(super) app: App,
     pub(super) presented: Presented,
     pub(super) resource: String,
