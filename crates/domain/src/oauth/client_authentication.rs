@@ -97,11 +97,6 @@ impl PresentedClient {
         Ok(Self { id, credential })
     }
 
-    /// Whether a secret was sent: then a guess was made.
-    pub fn has_secret(&self) -> bool {
-        matches!(self.credential, Credential::Secret { .. })
-    }
-
     /// Whether the Authorization header was used: a refusal then needs a challenge (RFC 6749 §5.2).
     pub fn used_header(&self) -> bool {
         matches!(
@@ -110,8 +105,9 @@ impl PresentedClient {
         )
     }
 
-    /// Whether [`PresentedClient::authenticate`] will compute argon2id: such work belongs on a thread of its own.
-    pub fn is_slow_to_verify(&self) -> bool {
+    /// Whether a secret was sent that a person chose. It can be guessed, which one of 256 bits cannot; and
+    /// [`PresentedClient::authenticate`] will compute argon2id: such work belongs on a thread of its own.
+    pub fn has_chosen_secret(&self) -> bool {
         self.readings().iter().any(|secret| !is_generated(secret))
     }
 

@@ -188,6 +188,17 @@ async fn c27_successes_are_not_counted() {
 }
 
 #[tokio::test]
+async fn c27_generated_secrets_are_beyond_guessing_and_never_put_off() {
+    let server = Server::start(WORLD).await;
+    let (_, generated) = WEB_SECRET.split_once(':').unwrap();
+    for _ in 0..12 {
+        let refused = server.token(&format!("service:{generated}"), &CLIENT_CREDENTIALS).await;
+        assert_eq!(refused.refusal(), (401, "invalid_client"));
+    }
+    server.token(SERVICE_SECRET, &CLIENT_CREDENTIALS).await.ok();
+}
+
+#[tokio::test]
 async fn c64_absurd_forms_are_refused() {
     let server = Server::start(WORLD).await;
     let long = format!("grant_type=client_credentials&x={}", "a".repeat(70_000));
