@@ -37,6 +37,7 @@ use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
 use crate::listener::{Answer, Listener, Tls};
 use crate::oauth::attempts::Attempts;
+use crate::oauth::challenges::Challenges;
 use crate::oauth::client_sources::ClientSources;
 use crate::oauth::logout_notices;
 use crate::oauth::user_code_attempts::UserCodeAttempts;
@@ -100,6 +101,8 @@ pub struct Parts {
     pub client_attempts: Attempts,
     /// Wrong codes of devices, by person and by address.
     pub user_code_attempts: UserCodeAttempts,
+    /// Code challenges that apps have used.
+    pub challenges: Challenges,
     /// Whose word about a client's certificate is believed.
     pub client_certificate_proxies: Vec<IpAddr>,
     /// Whether apps can register themselves (RFC 7591).
@@ -262,6 +265,7 @@ impl Application {
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
             user_code_attempts: UserCodeAttempts::default(),
+            challenges: Challenges::default(),
             client_certificate_proxies: config.server.client_certificate_proxies.clone(),
             registers_clients: config.server.client_registration,
             dpop_nonces: DpopNonces::new(nonce_key),

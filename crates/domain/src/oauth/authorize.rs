@@ -7,6 +7,7 @@ use countersign_decision::Scope;
 
 use crate::client::document_address::looks_like_one;
 use crate::client::{Client, ClientState, GrantType};
+use crate::oauth::authorization_details::refuse_any;
 use crate::oauth::authorization_response::{RedirectedError, ResponseMode};
 use crate::oauth::error::{ErrorCode, quotable};
 use crate::oauth::openid::protocol_scope::{ProtocolScope, RequestedScopes};
@@ -189,6 +190,9 @@ impl AuthorizationRequest {
         };
         check_form(parameters, client).map_err(answer)?;
         let requested = check_scopes(parameters, is_known).map_err(answer)?;
+        // RFC 9396 §5
+        let details = refuse_any(parameters);
+        details.map_err(|error| answer((error.code(), error.to_string())))?;
         let code_challenge = check_challenge(parameters, client).map_err(answer)?;
         let resources = resource::requested(parameters);
         let resources = resources.map_err(|error| answer((error.code(), error.to_string())))?;

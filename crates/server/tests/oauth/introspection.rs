@@ -58,7 +58,8 @@ async fn d24_an_active_token_is_told_as_it_stands() {
     let (told, issuer) = (answer.ok(), server.app.origin.as_str());
     let expected = json!({
         "active": true, "scope": "users", "client_id": WEB, "token_type": "bearer", "iat": now, "exp": now + 86_400,
-        "sub": told["sub"], "aud": [issuer], "iss": issuer, "org": "acme",
+        "sub": told["sub"], "aud": [issuer], "iss": issuer, "org": "acme", "auth_time": now,
+        "acr": "urn:countersign:acr:password",
     });
     assert_eq!(told, expected);
     let of_refresh = ask(&server, WEB_SECRET, &[("token", &refresh)]).await.ok();
