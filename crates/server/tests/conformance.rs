@@ -67,7 +67,7 @@ fn named_tests(root: &Path) -> (Proofs, Vec<(String, String)>) {
         let text = std::fs::read_to_string(&file).expect("a source");
         let shown = file.strip_prefix(root).expect("below the root").display().to_string();
         for name in function_names(&text) {
-            if name.starts_with("oidcc_") {
+            if name.starts_with("oidcc_") || name.starts_with("fapi2_") {
                 modules.push((name.replace('_', "-"), shown.clone()));
             }
             let parts: Vec<&str> = name.split('_').collect();

@@ -236,7 +236,9 @@ fn verify<'c>(
     let client = client.filter(|client| client.state == ClientState::Active).ok_or(unknown)?;
     let sent = parameters.value("redirect_uri");
     let mut scopes = parameters.value("scope").unwrap_or_default().split(' ');
-    if sent.is_none() && scopes.any(|scope| scope == ProtocolScope::OpenId.as_str()) {
+    // OpenID Connect Core §3.1.2.1; FAPI 2.0 Security Profile §5.3.2.2: REQUIRED
+    let is_required = client.metadata.is_fapi() || scopes.any(|scope| scope == ProtocolScope::OpenId.as_str());
+    if sent.is_none() && is_required {
         return Err(UnredirectableError::RedirectUriMissing);
     }
     // RFC 6749 §3.1.2.3

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `basic.rs` `basic/` | oidcc-basic-certification-test-plan |
 //! | `config.rs` | oidcc-config-certification-test-plan |
+//! | `fapi.rs` `fapi/` | fapi2-security-profile-final-test-plan, fapi2-message-signing-final-test-plan |
 //! | `rp_logout.rs` | oidcc-rp-initiated-logout-certification-test-plan |
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -20,5 +21,6 @@ mod world;
 
 mod basic;
 mod config;
+mod fapi;
 mod relying_party;
 mod rp_logout;
