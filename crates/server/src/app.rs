@@ -55,6 +55,8 @@ const POLL: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// Most counts of old days that are deleted each time: other writers wait no longer than this takes.
 const USAGE_BATCH: u32 = 5_000;
+/// Ended rows in one round that say that there are more.
+const MANY_ROWS: u64 = 10_000;
 /// F03: failed sign-ins in a row of one person from one address, and how long the next try then waits.
 const SIGN_IN_FAILURES: u32 = 10;
 const SIGN_IN_WAIT_SECONDS: i64 = 15 * 60;
@@ -454,10 +456,17 @@ async fn tell_of_logouts(app: App) {
 }
 
 async fn keep_house(app: App) {
+    let mut pause = HOUSEKEEPING;
     loop {
-        tokio::time::sleep(HOUSEKEEPING).await;
-        if let Err(error) = app.keep_house().await {
-            tracing::warn!(error = %error, "cannot delete what has ended");
-        }
+        tokio::time::sleep(pause).await;
+        pause = match app.keep_house().await {
+            // no more than so many go in one call, and there seem to be more
+            Ok(MANY_ROWS..) => POLL,
+            Ok(_) => HOUSEKEEPING,
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot delete what has ended");
+                HOUSEKEEPING
+            }
+        };
     }
 }

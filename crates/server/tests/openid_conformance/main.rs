@@ -10,7 +10,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(unreachable_pub, reason = "a test binary exports nothing")]
-#![expect(dead_code, unused_imports, reason = "support is shared with other test binaries")]
+#![expect(dead_code, reason = "support is shared with other test binaries")]
 
 #[path = "../oauth/jwt.rs"]
 mod jwt;
