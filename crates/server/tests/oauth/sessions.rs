@@ -74,9 +74,11 @@ async fn c43_who_signs_in_over_somebody_elses_session_ends_the_tokens_of_it_and_
     let lives = async |tokens: &Value| {
         server.api("HEAD", "/api/v2/tokens/me", tokens["access_token"].as_str().unwrap()).await.status == 200
     };
+    server.advance(1);
     let page = browser.authorize(WEB, WEB_URI, &[("prompt", "login")]).await;
     browser.sign_in(&page, ADA.0, ADA.1).await;
     assert!(lives(&of_ada).await, "the same person again");
+    server.advance(1);
     let page = browser.authorize(WEB, WEB_URI, &[("prompt", "login")]).await;
     browser.sign_in(&page, GRACE.0, GRACE.1).await;
     assert!(!lives(&of_ada).await, "somebody else");
