@@ -12,6 +12,7 @@ use crate::permission::Permission;
 use crate::requirement::{PermissionMode, Requirement};
 use crate::routes::{Routes, TemplateError};
 use crate::scope::Scope;
+use crate::step_up::StepUp;
 
 pub use crate::catalogue::{Catalogue, PermissionEntry, ScopeEntry};
 
@@ -35,6 +36,8 @@ pub struct Contract {
     needs: Vec<Needs>,
     by_id: HashMap<String, u32>,
     routes: Routes,
+    /// Whether any operation asks for a step-up: most contracts do not, and then no call looks for one.
+    has_step_ups: bool,
     warnings: Vec<Finding>,
     described_permissions: BTreeSet<Permission>,
 }
@@ -200,7 +203,8 @@ impl Contract {
         }
         let routes = Routes::new(&operations)?;
         let needs = operations.iter().map(|operation| Needs::new(&operation.requirement, &catalogue)).collect();
-        Ok(Self { name, catalogue, operations, needs, by_id, routes, warnings, described_permissions })
+        let has_step_ups = operations.iter().any(|operation| operation.step_up.is_some());
+        Ok(Self { name, catalogue, operations, needs, by_id, routes, has_step_ups, warnings, described_permissions })
     }
 
     /// The name by which doors and commands refer to it.
@@ -252,6 +256,14 @@ impl Contract {
 
     pub(crate) fn operation_at(&self, index: u32) -> &Operation {
         &self.operations[index as usize]
+    }
+
+    /// What this operation asks of a sign-in. Who needs no token at all needs no sign-in.
+    pub(crate) fn step_up_at(&self, index: u32) -> Option<&StepUp> {
+        if !self.has_step_ups || self.needs_at(index).credential == Credential::Public {
+            return None;
+        }
+        self.operation_at(index).step_up.as_ref()
     }
 
     pub(crate) fn needs_at(&self, index: u32) -> &Needs {

@@ -12,6 +12,7 @@ use crate::operation::{Method, Operation};
 use crate::reason::{Denial, Lacking, Reason, Report};
 use crate::requirement::PermissionMode;
 use crate::routes::{BadTarget, Canonical, canonicalise};
+use crate::step_up::StepUp;
 
 /// The answer to one call.
 ///
@@ -27,7 +28,10 @@ pub enum Decision<'a> {
 /// The proof of an allow. Only this file makes one; code that acts takes it as an argument.
 #[derive(Debug)]
 pub struct Permit<'a> {
+    contract: &'a Contract,
     operation: &'a Operation,
+    /// The places of the operation and of those that it crosses.
+    indices: (u32, &'a [u32]),
     /// Nothing on public operations: they prove nobody.
     caller: Option<CallerRef<'a>>,
     report: Option<Report<'a>>,
@@ -144,6 +148,13 @@ impl<'a> Permit<'a> {
         self.caller.map(|caller| caller.subject)
     }
 
+    /// What the operation, and each that it crosses, asks of the sign-in behind the call: all of it has to be met.
+    /// Whoever read the token knows how and when its person signed in.
+    pub fn step_ups(&self) -> impl Iterator<Item = &'a StepUp> {
+        let (contract, (operation, crossing)) = (self.contract, self.indices);
+        std::iter::once(operation).chain(crossing.iter().copied()).filter_map(|index| contract.step_up_at(index))
+    }
+
     /// What `enforce` would have denied the call for, in an organization that only reports.
     pub fn report(&self) -> Option<&Report<'a>> {
         self.report.as_ref()
@@ -201,7 +212,7 @@ fn decide_all<'a>(
     contract: &'a Contract,
     links: &Result<Links<'a>, Reason>,
     operation: u32,
-    crossing: &[u32],
+    crossing: &'a [u32],
 ) -> Decision<'a> {
     let refusal_in = |mode| {
         let others = || crossing.iter().find_map(|other| refuse_operation(contract, links, *other, mode));
@@ -227,7 +238,7 @@ fn decide_all<'a>(
                 client: links.caller.client,
                 subject: links.caller.subject,
             });
-            Decision::Allow(Permit { operation: chosen, caller, report })
+            Decision::Allow(Permit { contract, operation: chosen, indices: (operation, crossing), caller, report })
         }
     }
 }

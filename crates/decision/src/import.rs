@@ -20,6 +20,7 @@ mod openapi;
 mod rows;
 mod security;
 mod stated;
+mod step_up;
 
 use node::{Fault, Node, fault};
 use openapi::{OpenApi, Place};

@@ -84,6 +84,7 @@ pub mod requirement;
 pub mod routes;
 pub mod scope;
 pub mod snapshot;
+pub mod step_up;
 pub mod surface;
 pub mod usage;
 
@@ -103,3 +104,4 @@ pub use requirement::{PermissionList, PermissionMode, Requirement, Unstated};
 pub use routes::{BadTarget, Canonical, canonicalise};
 pub use scope::{Scope, ScopeSet};
 pub use snapshot::Snapshot;
+pub use step_up::StepUp;

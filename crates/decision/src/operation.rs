@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::requirement::Requirement;
+use crate::step_up::StepUp;
 
 /// One operation of a contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct Operation {
     pub deprecated: bool,
     /// What a call needs.
     pub requirement: Requirement,
+    /// What it asks of the person's sign-in. It is about the token and not about what is allowed: whoever reads tokens looks at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_up: Option<StepUp>,
     /// Where the contract says so.
     pub source: Location,
 }

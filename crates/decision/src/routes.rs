@@ -176,6 +176,7 @@ mod tests {
             summary: None,
             deprecated: false,
             requirement: Requirement::Public,
+            step_up: None,
             source: Location { file: "made".into(), line: 1 },
         };
         rows.iter().map(operation).collect()

@@ -277,3 +277,32 @@ fn an_operators_word_over_the_contracts_is_noted() {
     assert_eq!(source.operations[0].requirement, Requirement::Authenticated);
     assert_eq!(source.warnings[0].rule, "override-replaces");
 }
+
+#[test]
+fn a_step_up_is_read_from_openapi_and_asks_for_something() {
+    let text = |step_up: &str| {
+        format!(
+            "openapi: 3.0.0\npaths:\n  /x:\n    get:\n      operationId: x\n      security: [{{Ours: [a]}}]\n      x-countersign-step-up: {step_up}\n{SCHEMES}"
+        )
+    };
+    let step_up = |stated: &str| read(&text(stated)).unwrap().operations[0].step_up.clone().unwrap();
+    let read_both = step_up("{max_age: 300, acr_values: [gold, silver]}");
+    assert_eq!((read_both.max_age, read_both.acr_values.join(" ").as_str()), (Some(300), "gold silver"));
+    assert_eq!(step_up("{acr_values: [gold]}").max_age, None);
+    for bad in [
+        "{}",
+        "5",
+        "{max_age: 0}",
+        "{max_age: -1}",
+        "{max_age: soon}",
+        "{acr_values: []}",
+        "{acr_values: ['a b']}",
+        "{acr_values: ['a\"']}",
+        "{maxAge: 5}",
+    ] {
+        let errors = read(&text(bad)).unwrap_err();
+        assert!(errors[0].to_string().contains("api.yaml:7"), "{bad}: {}", errors[0]);
+    }
+    let public = text("{max_age: 5}").replace("[{Ours: [a]}]", "[]");
+    assert_eq!(read(&public).unwrap().warnings[0].rule, "step-up-of-nobody");
+}

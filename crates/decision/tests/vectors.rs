@@ -206,6 +206,7 @@ fn contracts(file: &str, rows: &[Row]) -> Contracts {
         summary: None,
         deprecated: false,
         requirement: requirement(file, row),
+        step_up: None,
         source: Location { file: file.to_owned(), line: 1 },
     };
     let operations = rows.iter().map(operation).collect();

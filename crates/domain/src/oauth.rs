@@ -5,6 +5,8 @@
 //! | `parameters.rs` | queries and forms before anything is believed (RFC 6749 §3.1, §3.2) |
 //! | `error.rs` | the error codes and their causes (RFC 6749 §4.1.2.1, §5.2) |
 //! | `authorize.rs` | the authorization request (RFC 6749 §4.1.1) |
+//! | `authentication.rs` | how and when a person proved who they are, and whether that is enough (RFC 9470) |
+//! | `authorization_details.rs` | RFC 9396 |
 //! | `authorization_response.rs` | what goes back to the client (RFC 6749 §4.1.2, RFC 9207) |
 //! | `pushed_request.rs` | RFC 9126 |
 //! | `request_object.rs` | RFC 9101 |
@@ -39,6 +41,8 @@
 //! | `signing_key.rs` | the keys that sign, and when each is used (OpenID Connect Core §10.1.1, RFC 7517) |
 //! | `metadata.rs` | RFC 8414, RFC 9728 |
 
+pub mod authentication;
+pub mod authorization_details;
 pub mod authorization_response;
 pub mod authorize;
 pub mod claims;

@@ -1,6 +1,7 @@
 //! A signed-in browser.
 
 use crate::id::{OrganizationId, SessionId, UserId};
+use crate::oauth::authentication::Authentication;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
@@ -27,6 +28,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// How and when the person proved who they are.
+    pub fn authentication(&self) -> Authentication {
+        Authentication::by_password(self.authenticated_at)
+    }
+
     /// Whether the session is over at `now`, by idleness or by age.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.last_seen_at.plus_seconds(SESSION_IDLE_SECONDS)

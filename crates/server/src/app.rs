@@ -38,6 +38,7 @@ use crate::keys::SigningKeys;
 use crate::listener::{Answer, Listener, Tls};
 use crate::load::Load;
 use crate::oauth::attempts::Attempts;
+use crate::oauth::challenges::Challenges;
 use crate::oauth::client_sources::ClientSources;
 use crate::oauth::logout_notices;
 use crate::oauth::user_code_attempts::UserCodeAttempts;
@@ -56,6 +57,8 @@ const POLL: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// Most counts of old days that are deleted each time: other writers wait no longer than this takes.
 const USAGE_BATCH: u32 = 5_000;
+/// Ended rows in one round that say that there are more.
+const MANY_ROWS: u64 = 10_000;
 /// F03: failed sign-ins in a row of one person from one address, and how long the next try then waits.
 const SIGN_IN_FAILURES: u32 = 10;
 const SIGN_IN_WAIT_SECONDS: i64 = 15 * 60;
@@ -103,6 +106,8 @@ pub struct Parts {
     pub client_attempts: Attempts,
     /// Wrong codes of devices, by person and by address.
     pub user_code_attempts: UserCodeAttempts,
+    /// Code challenges that apps have used.
+    pub challenges: Challenges,
     /// Whose word about a client's certificate is believed.
     pub client_certificate_proxies: Vec<IpAddr>,
     /// Whether apps can register themselves (RFC 7591).
@@ -264,6 +269,7 @@ impl Application {
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
             user_code_attempts: UserCodeAttempts::default(),
+            challenges: Challenges::default(),
             client_certificate_proxies: config.server.client_certificate_proxies.clone(),
             registers_clients: config.server.client_registration,
             dpop_nonces: DpopNonces::new(nonce_key),
@@ -454,10 +460,17 @@ async fn tell_of_logouts(app: App) {
 }
 
 async fn keep_house(app: App) {
+    let mut pause = HOUSEKEEPING;
     loop {
-        tokio::time::sleep(HOUSEKEEPING).await;
-        if let Err(error) = app.keep_house().await {
-            tracing::warn!(error = %error, "cannot delete what has ended");
-        }
+        tokio::time::sleep(pause).await;
+        pause = match app.keep_house().await {
+            // no more than so many go in one call, and there seem to be more
+            Ok(MANY_ROWS..) => POLL,
+            Ok(_) => HOUSEKEEPING,
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot delete what has ended");
+                HOUSEKEEPING
+            }
+        };
     }
 }

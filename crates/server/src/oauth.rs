@@ -27,6 +27,7 @@ pub mod asked;
 pub mod attempts;
 pub mod authorize;
 pub mod back_channel;
+pub mod challenges;
 pub mod client_sources;
 pub mod device;
 pub mod front_channel;

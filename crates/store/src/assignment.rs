@@ -309,7 +309,7 @@ impl OrgWriter<'_> {
     }
 }
 
-async fn find_assignments(
+pub(crate) async fn find_assignments(
     executor: impl Executor<'_, Database = Any>,
     organization: &OrganizationId,
     assignee: &Assignee,

@@ -53,7 +53,7 @@ fn operation(choices: &mut Choices<'_>, number: usize) -> Operation {
     let requirement = if choices.chance(60) { Requirement::Public } else { Requirement::Authenticated };
     let (path, source) = (format!("/{}", parts.join("/")), Location { file: "made".into(), line: 1 });
     let (id, tags, summary) = (format!("op{}", (number * 7) % 25), Vec::new(), None);
-    Operation { id, method, path, tags, summary, deprecated: false, requirement, source }
+    Operation { id, method, path, tags, summary, deprecated: false, requirement, step_up: None, source }
 }
 
 /// The same operation with its literals in canonical form.

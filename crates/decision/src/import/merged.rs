@@ -64,6 +64,8 @@ fn difference(one: &StatedOperation, two: &StatedOperation) -> Option<&'static s
         Some("parameter name")
     } else if !one.requirement.requirement().means_the_same(&two.requirement.requirement()) {
         Some("requirement")
+    } else if one.step_up != two.step_up {
+        Some("step-up")
     } else {
         None
     }

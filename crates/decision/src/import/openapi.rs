@@ -4,11 +4,13 @@ use super::document::Wanted;
 use super::node::{Entry, Fault, Node, fault};
 use super::security::{self, Schemes};
 use super::stated::{Credential, Permissions, Stated, StatedOperation};
-use super::{Problems, ScopeLists, limits};
+use super::{Problems, ScopeLists, limits, step_up};
 use crate::operation::{Location, Method};
 
 /// The extension by which a contract states permissions.
 const PERMISSIONS: &str = "x-inin-requires-permissions";
+/// The extension by which an operation asks for a fresh or a strong sign-in.
+const STEP_UP: &str = "x-countersign-step-up";
 /// How many `$ref` may lead from one to the next.
 const MAX_REFERENCES: usize = 8;
 
@@ -40,7 +42,7 @@ impl Wanted for Place {
             | (Self::Components, "securitySchemes")
             | (Self::PathItem, "$ref" | "servers")
             | (Self::Operation, "$ref" | "operationId" | "tags" | "summary" | "deprecated" | "security" | "servers")
-            | (Self::Operation, PERMISSIONS) => Some(Self::Whole),
+            | (Self::Operation, PERMISSIONS | STEP_UP) => Some(Self::Whole),
             (Self::Paths, _) => Some(Self::PathItem),
             (Self::PathItem, "get" | "head" | "post" | "put" | "patch" | "delete" | "options" | "trace") => {
                 Some(Self::Operation)
@@ -151,6 +153,7 @@ impl<'n> OpenApi<'n> {
             deprecated: node.get("deprecated").and_then(Node::truth).unwrap_or(false),
             source: Location { file: self.file.to_owned(), line: at.line },
             requirement: self.requirement(at, node, reading)?,
+            step_up: node.get(STEP_UP).map(step_up::read).transpose()?,
         })
     }
 

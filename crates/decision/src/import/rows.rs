@@ -117,6 +117,7 @@ fn operation(file: &str, row: &Node, columns: &Columns, lists: ScopeLists) -> Re
         deprecated,
         source: Location { file: file.to_owned(), line: row.line },
         requirement: Stated { credential, credential_line: row.line, permissions, permissions_line: row.line },
+        step_up: None,
     })
 }
 

@@ -8,6 +8,7 @@ use crate::operation::{Location, Method, Operation};
 use crate::permission::Permission;
 use crate::requirement::{PermissionList, PermissionMode, Requirement, Unstated};
 use crate::scope::Scope;
+use crate::step_up::StepUp;
 
 /// An operation as one place of a file states it.
 #[derive(Debug, Clone)]
@@ -20,6 +21,7 @@ pub(super) struct StatedOperation {
     pub(super) deprecated: bool,
     pub(super) source: Location,
     pub(super) requirement: Stated,
+    pub(super) step_up: Option<StepUp>,
 }
 
 /// Credential and permissions, each with its line.
@@ -164,6 +166,10 @@ impl StatedOperation {
             };
             warn(self.requirement.line(&requirement), rule, format!("{call} is denied to everybody: {why}"));
         }
+        if self.step_up.is_some() && requirement == Requirement::Public {
+            let message = format!("{call} is public: nobody has to sign in, so its step-up asks for nothing");
+            warn(self.source.line, "step-up-of-nobody", message);
+        }
         Ok(Operation {
             id: self.id,
             method: self.method,
@@ -172,6 +178,7 @@ impl StatedOperation {
             summary: self.summary,
             deprecated: self.deprecated,
             requirement,
+            step_up: self.step_up,
             source: self.source,
         })
     }

@@ -71,7 +71,17 @@ pub(crate) fn operations() -> impl Strategy<Value = Vec<Operation>> {
 pub(crate) fn operation(id: &str, method: Method, path: &str, requirement: Requirement) -> Operation {
     let source = Location { file: "made".into(), line: 1 };
     let (id, path) = (id.to_owned(), path.to_owned());
-    Operation { id, method, path, tags: Vec::new(), summary: None, deprecated: false, requirement, source }
+    Operation {
+        id,
+        method,
+        path,
+        tags: Vec::new(),
+        summary: None,
+        deprecated: false,
+        requirement,
+        step_up: None,
+        source,
+    }
 }
 
 fn requirements() -> impl Strategy<Value = Requirement> {

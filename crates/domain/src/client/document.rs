@@ -6,6 +6,7 @@
 use countersign_decision::Scope;
 use serde_json::{Map, Value};
 
+use crate::client::metadata::MEMBERS_OF_THE_APP;
 use crate::client::{AuthMethod, Client, ClientMetadata, ClientState, GrantType};
 use crate::id::{ClientId, OrganizationId};
 use crate::oauth::jwk::{JwkSet, PublicJwk};
@@ -24,24 +25,8 @@ const MAX_NAME_CHARACTERS: usize = 100;
 /// Life of its access tokens: nobody here chose a longer one for it.
 const TOKEN_TTL_SECONDS: i64 = 3_600;
 
-/// The members that a document sets for itself; the rest of [`ClientMetadata`] is for those who register.
-const OWN_MEMBERS: [&str; 15] = [
-    "token_endpoint_auth_method",
-    "jwks",
-    "jwks_uri",
-    "dpop_bound_access_tokens",
-    "require_pushed_authorization_requests",
-    "require_signed_request_object",
-    "default_max_age",
-    "id_token_signed_response_alg",
-    "post_logout_redirect_uris",
-    "backchannel_logout_uri",
-    "backchannel_logout_session_required",
-    "client_uri",
-    "logo_uri",
-    "policy_uri",
-    "tos_uri",
-];
+/// A member that only a document sets: who registers sends the keys themselves.
+const KEYS_ELSEWHERE: &str = "jwks_uri";
 
 /// Why a document does not describe a client: for our log, and for whoever hosts it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,7 +112,8 @@ pub fn takes_something_away(before: &Client, now: &Client) -> bool {
 }
 
 fn metadata(members: &Map<String, Value>) -> Result<ClientMetadata, DocumentError> {
-    let own = members.iter().filter(|(name, value)| OWN_MEMBERS.contains(&name.as_str()) && !value.is_null());
+    let is_own = |name: &str| MEMBERS_OF_THE_APP.contains(&name) || name == KEYS_ELSEWHERE;
+    let own = members.iter().filter(|(name, value)| is_own(name) && !value.is_null());
     let own: Map<String, Value> = own.map(|(name, value)| (name.clone(), value.clone())).collect();
     serde_json::from_value(Value::Object(own)).map_err(|error| DocumentError::Metadata(error.to_string()))
 }

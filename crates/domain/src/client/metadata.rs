@@ -12,6 +12,25 @@ use crate::oauth::jwk::JwkSet;
 use crate::oauth::jws::JwsAlgorithm;
 use crate::oauth::signing_key::SigningAlgorithm;
 
+/// The members that an app says of itself, by whatever way it comes. Those of ours that say what it is here (`resources`,
+/// `access_token_format`, `security_profile`) are its organization's to say.
+pub(crate) const MEMBERS_OF_THE_APP: [&str; 14] = [
+    "token_endpoint_auth_method",
+    "jwks",
+    "dpop_bound_access_tokens",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "default_max_age",
+    "id_token_signed_response_alg",
+    "post_logout_redirect_uris",
+    "backchannel_logout_uri",
+    "backchannel_logout_session_required",
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+];
+
 /// How a client proves who it is (RFC 7591 §2, RFC 8705 §2, OpenID Connect Core §9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

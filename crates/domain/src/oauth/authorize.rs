@@ -7,6 +7,7 @@ use countersign_decision::Scope;
 
 use crate::client::document_address::looks_like_one;
 use crate::client::{Client, ClientState, GrantType};
+use crate::oauth::authorization_details::refuse_any;
 use crate::oauth::authorization_response::{RedirectedError, ResponseMode};
 use crate::oauth::error::{ErrorCode, quotable};
 use crate::oauth::openid::protocol_scope::{ProtocolScope, RequestedScopes};
@@ -189,6 +190,9 @@ impl AuthorizationRequest {
         };
         check_form(parameters, client).map_err(answer)?;
         let requested = check_scopes(parameters, is_known).map_err(answer)?;
+        // RFC 9396 §5
+        let details = refuse_any(parameters);
+        details.map_err(|error| answer((error.code(), error.to_string())))?;
         let code_challenge = check_challenge(parameters, client).map_err(answer)?;
         let resources = resource::requested(parameters);
         let resources = resources.map_err(|error| answer((error.code(), error.to_string())))?;
@@ -232,7 +236,9 @@ fn verify<'c>(
     let client = client.filter(|client| client.state == ClientState::Active).ok_or(unknown)?;
     let sent = parameters.value("redirect_uri");
     let mut scopes = parameters.value("scope").unwrap_or_default().split(' ');
-    if sent.is_none() && scopes.any(|scope| scope == ProtocolScope::OpenId.as_str()) {
+    // OpenID Connect Core §3.1.2.1; FAPI 2.0 Security Profile §5.3.2.2: REQUIRED
+    let is_required = client.metadata.is_fapi() || scopes.any(|scope| scope == ProtocolScope::OpenId.as_str());
+    if sent.is_none() && is_required {
         return Err(UnredirectableError::RedirectUriMissing);
     }
     // RFC 6749 §3.1.2.3

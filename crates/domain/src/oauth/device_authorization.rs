@@ -7,6 +7,8 @@ use serde::Serialize;
 use crate::client::{Client, GrantType};
 use crate::entropy::Entropy;
 use crate::id::{ClientId, OrganizationId, TokenFamilyId, UserId};
+use crate::oauth::authentication::Authentication;
+use crate::oauth::authorization_details::refuse_any;
 use crate::oauth::error::{TokenError, quotable};
 use crate::oauth::next_step::Wanted;
 use crate::oauth::openid::identity::Identity;
@@ -84,6 +86,8 @@ pub struct DeviceApproval {
     pub ceiling: Option<Vec<Scope>>,
     /// What was granted about the person.
     pub identity: Option<Identity>,
+    /// How and when they proved who they are.
+    pub authentication: Option<Authentication>,
 }
 
 /// RFC 8628 §3.2: the answer.
@@ -123,6 +127,8 @@ impl DeviceRequest {
             Some(RequestedScopes { protocol, contract }) => (protocol, Some(contract)),
             None => (Vec::new(), None),
         };
+        // RFC 9396 §4: a parameter of this request, too
+        refuse_any(form)?;
         Ok(Self { protocol_scopes, scopes, resources: resource::requested(form)?, dpop_key: proven_key })
     }
 
@@ -200,6 +206,7 @@ impl DeviceApproval {
             family: TokenFamilyId::generate(now, entropy),
             ceiling,
             identity: Identity::of_scopes(&request.protocol_scopes, client, session),
+            authentication: Some(session.authentication()),
         }
     }
 }

@@ -7,6 +7,7 @@ use countersign_decision::Scope;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::client::metadata::MEMBERS_OF_THE_APP;
 use crate::client::{AuthMethod, Client, ClientMetadata, GrantType};
 use crate::client_registration::RegistrationPolicy;
 use crate::oauth::error::{ErrorCode, quotable};
@@ -21,28 +22,13 @@ const MAX_REDIRECT_URIS: usize = 20;
 /// What an app without a name is called.
 const UNNAMED: &str = "Unnamed app";
 
-/// Members of the metadata that an app may register itself. Those of ours that say what it is here (`resources`,
-/// `access_token_format`, `security_profile`) are its organization's to say.
-const MEMBERS: [&str; 19] = [
-    "token_endpoint_auth_method",
-    "jwks",
+/// Members that an app may register besides those that every app says of itself: whose certificate it shows.
+const MEMBERS_OF_CERTIFICATES: [&str; 5] = [
     "tls_client_auth_subject_dn",
     "tls_client_auth_san_dns",
     "tls_client_auth_san_uri",
     "tls_client_auth_san_email",
     "tls_client_certificate_bound_access_tokens",
-    "dpop_bound_access_tokens",
-    "require_pushed_authorization_requests",
-    "require_signed_request_object",
-    "default_max_age",
-    "id_token_signed_response_alg",
-    "post_logout_redirect_uris",
-    "backchannel_logout_uri",
-    "backchannel_logout_session_required",
-    "client_uri",
-    "logo_uri",
-    "policy_uri",
-    "tos_uri",
 ];
 
 /// Why an app cannot be registered as it asks (RFC 7591 §3.2.2): code and description.
@@ -201,6 +187,12 @@ fn texts<'m>(members: &'m Map<String, Value>, name: &str) -> Result<Option<Vec<&
 /// RFC 7591 §2: those asked for that the policy allows (E13).
 fn grant_types(members: &Map<String, Value>, policy: &RegistrationPolicy) -> Result<Vec<GrantType>, RegistrationError> {
     let asked = texts(members, "grant_types")?.unwrap_or_else(|| vec![GrantType::AuthorizationCode.uri()]);
+    // RFC 7522: nobody would take its assertions
+    if asked.contains(&GrantType::Saml2Bearer.uri()) {
+        return Err(unfit(
+            "`grant_types` names SAML 2.0 assertions (RFC 7522), which are not taken here; a signed JWT (RFC 7523) is",
+        ));
+    }
     let is_asked = |grant: &GrantType| asked.contains(&grant.uri());
     let allowed: Vec<GrantType> = policy.grant_types.iter().copied().filter(is_asked).collect();
     let is_more_than_renewal = allowed.iter().any(|grant| *grant != GrantType::RefreshToken);
@@ -282,7 +274,7 @@ fn name(members: &Map<String, Value>) -> Result<String, RegistrationError> {
 
 /// The members that are ours to keep. RFC 7591 §2: what is not understood is ignored.
 fn metadata(members: &Map<String, Value>, policy: &RegistrationPolicy) -> Result<ClientMetadata, RegistrationError> {
-    let is_kept = |name: &str| MEMBERS.contains(&name);
+    let is_kept = |name: &str| MEMBERS_OF_THE_APP.contains(&name) || MEMBERS_OF_CERTIFICATES.contains(&name);
     let kept: Map<String, Value> =
         members.iter().filter(|(name, _)| is_kept(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
     let metadata: ClientMetadata =

@@ -4,6 +4,7 @@
 //! the developer of the client, without a secret or an internal name.
 
 use crate::client::GrantType;
+use crate::oauth::authorization_details::AuthorizationDetailsError;
 use crate::oauth::dpop::DpopError;
 use crate::oauth::grant::jwt_bearer::GrantAssertionError;
 use crate::oauth::resource::ResourceError;
@@ -51,6 +52,8 @@ pub enum ErrorCode {
     InvalidRequestObject,
     /// RFC 8707 §2
     InvalidTarget,
+    /// RFC 9396 §5
+    InvalidAuthorizationDetails,
     /// RFC 9449 §5
     InvalidDpopProof,
     /// RFC 9449 §8
@@ -93,6 +96,7 @@ impl ErrorCode {
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",
             Self::InvalidTarget => "invalid_target",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
@@ -156,6 +160,9 @@ pub enum TokenError {
     /// RFC 8707 §2.2
     #[error(transparent)]
     Resource(#[from] ResourceError),
+    /// RFC 9396 §6
+    #[error(transparent)]
+    AuthorizationDetails(#[from] AuthorizationDetailsError),
     /// RFC 8705 §3.4
     #[error("this app's tokens are bound to its certificate, and the connection has none")]
     CertificateMissing,
@@ -215,6 +222,7 @@ impl TokenError {
         match self {
             Self::Dpop(error) => error.code(),
             Self::Resource(error) => error.code(),
+            Self::AuthorizationDetails(error) => error.code(),
             Self::MissingParameter(_)
             | Self::DoubledParameter(_)
             | Self::TwoCredentials

@@ -106,6 +106,12 @@ pub struct ActiveToken {
     /// RFC 8693 §4.1
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<Act>,
+    /// RFC 9470 §6.2: the sign-in, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    /// The same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
     /// The organization that the token acts in.
     org: OrganizationId,
 }
@@ -142,6 +148,7 @@ impl Introspection {
         if !may_know || !token.is_live(standing, now) {
             return Self::INACTIVE;
         }
+        let authentication = token.family.authentication.as_ref();
         Self::Active(Box::new(ActiveToken {
             active: true,
             scope: told_scope(&token.protocol_scopes, standing.effective(token.ceiling.as_deref())),
@@ -157,6 +164,8 @@ impl Introspection {
             iss: issuer.to_owned(),
             cnf: token.confirmation,
             act: Act::of(&token.family.client, &token.links),
+            auth_time: authentication.map(|authentication| authentication.at.as_seconds()),
+            acr: authentication.map(|authentication| authentication.acr.clone()),
             org: token.family.organization.clone(),
         }))
     }
@@ -188,15 +197,19 @@ mod tests {
         let expected = serde_json::json!({
             "active": true, "scope": "openid users", "client_id": "roster", "token_type": "bearer", "exp": 1_003_600,
             "iat": 1_000_000, "sub": "ada", "aud": ["https://as.example"], "iss": "https://as.example", "org": "acme",
+            "auth_time": 1_000_000, "acr": "urn:countersign:acr:password",
         });
         assert_eq!(told, expected);
     }
 
     #[test]
     fn d24_a_clients_own_token_names_the_client_as_its_subject() {
-        let own = KnownToken { family: TokenFamily { subject: TokenSubject::Client, ..family() }, ..token() };
+        let own = KnownToken {
+            family: TokenFamily { subject: TokenSubject::Client, authentication: None, ..family() },
+            ..token()
+        };
         let told = serde_json::to_value(asked_by(&client(), &own, &standing(AppStanding::Unbounded))).unwrap();
-        assert_eq!(told["sub"], "roster");
+        assert_eq!((&told["sub"], told.get("auth_time"), told.get("acr")), (&serde_json::json!("roster"), None, None));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl JwtAccessToken {
         standing: &Standing,
         issuer: &str,
     ) -> Self {
-        let identity = family.identity.as_ref();
+        let authentication = family.authentication.as_ref();
         Self {
             iss: issuer.to_owned(),
             exp: token.expires_at.as_seconds(),
@@ -64,8 +64,8 @@ impl JwtAccessToken {
             iat: token.issued_at.as_seconds(),
             jti: URL_SAFE_NO_PAD.encode(token.digest.as_bytes()),
             // §2.2.1: about the sign-in, where there was one
-            auth_time: identity.map(|identity| identity.auth_time),
-            acr: identity.map(|identity| identity.acr.clone()),
+            auth_time: authentication.map(|authentication| authentication.at.as_seconds()),
+            acr: authentication.map(|authentication| authentication.acr.clone()),
             scope: told_scope(&token.protocol_scopes, standing.effective(token.ceiling.as_deref())),
             cnf: token.confirmation,
             act: Act::of(&client.id, links),
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn d01_a_client_for_itself_is_its_own_subject_and_a_resource_the_audience() {
-        let family = TokenFamily { subject: TokenSubject::Client, identity: None, ..family() };
+        let family = TokenFamily { subject: TokenSubject::Client, authentication: None, ..family() };
         let audience = vec!["https://api.example".to_owned()];
         let claims = claims(&family, TokenTerms { audience, ..TokenTerms::default() });
         assert_eq!((&claims["sub"], &claims["aud"]), (&json!("roster"), &json!(["https://api.example"])));

@@ -4,12 +4,12 @@
 use serde::Serialize;
 
 use crate::client::AuthMethod;
+use crate::oauth::authentication::PASSWORD_ACR;
 use crate::oauth::authorization_response::ResponseMode;
 use crate::oauth::grant::device_code::DEVICE_CODE_GRANT;
 use crate::oauth::grant::jwt_bearer::JWT_BEARER_GRANT;
 use crate::oauth::jws::JwsAlgorithm;
 use crate::oauth::openid::claims::ClaimName;
-use crate::oauth::openid::identity::PASSWORD_ACR;
 use crate::oauth::openid::protocol_scope::ProtocolScope;
 use crate::oauth::signing_key::SigningAlgorithm;
 

@@ -154,12 +154,23 @@ pub fn own_standing(organization: &Organization, grant: Option<&ScopeGrant>) -> 
     }
 }
 
+/// The same for somebody who holds `roles`: an app that is limited to holders of others may do nothing for them.
+pub fn within_role_limit(app: AppStanding, grant: Option<&ScopeGrant>, roles: &[RoleId]) -> AppStanding {
+    match app {
+        AppStanding::Authorized(_) if !is_within_limit(grant, roles) => AppStanding::NotAuthorized,
+        app => app,
+    }
+}
+
+fn is_within_limit(grant: Option<&ScopeGrant>, roles: &[RoleId]) -> bool {
+    let limit = grant.map(|grant| grant.roles.as_slice()).unwrap_or_default();
+    limit.is_empty() || limit.iter().any(|role| roles.contains(role))
+}
+
 /// An app that is limited to holders of roles would be refused with every call of anybody else.
 fn role_limit(now: Situation<'_>) -> Option<Step> {
     let is_enforced = now.organization.enforcement == Enforcement::Enforce;
-    let limit = now.grant.map(|grant| grant.roles.as_slice()).unwrap_or_default();
-    let is_held = limit.is_empty() || limit.iter().any(|role| now.user_roles.contains(role));
-    (is_enforced && !is_held).then_some(Step::Refused(Refusal::RoleMissing))
+    (is_enforced && !is_within_limit(now.grant, now.user_roles)).then_some(Step::Refused(Refusal::RoleMissing))
 }
 
 /// Who has to be asked, once the organization agrees.

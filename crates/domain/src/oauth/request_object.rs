@@ -68,6 +68,16 @@ pub fn unfold(
         return Err(ClaimError::Wrong("aud").into());
     }
     claims.check_times(MAX_REQUEST_OBJECT_SECONDS, now)?;
+    // FAPI 2.0 Message Signing §5.3.1: `nbf` is REQUIRED, at most 60 minutes ago, and `exp` at most 60 minutes after it
+    if client.metadata.is_fapi() {
+        let (from, until) = (claims.instant("nbf")?, claims.instant("exp")?);
+        if from.plus_seconds(MAX_REQUEST_OBJECT_SECONDS) < now {
+            return Err(ClaimError::TooFar("nbf").into());
+        }
+        if from.plus_seconds(MAX_REQUEST_OBJECT_SECONDS) < until {
+            return Err(ClaimError::TooFar("exp").into());
+        }
+    }
     inside(&claims).map(Some)
 }
 

@@ -7,9 +7,10 @@ use countersign_decision::{AuthorizationState, Enforcement, Scope};
 use crate::authorization::{ConsentMode, ScopeGrant};
 use crate::client::{Client, ClientMetadata, ClientState, GrantType};
 use crate::id::{ClientId, DivisionId, OrganizationId, SessionId, TokenFamilyId, UserId};
+use crate::oauth::authentication::{Authentication, PASSWORD_ACR};
 use crate::oauth::grant::authorization_code::AuthorizationCode;
 use crate::oauth::introspection::{KnownToken, TokenKind};
-use crate::oauth::openid::identity::{Identity, PASSWORD_ACR};
+use crate::oauth::openid::identity::Identity;
 use crate::oauth::openid::protocol_scope::ProtocolScope;
 use crate::oauth::scopes::{AppStanding, Standing};
 use crate::oauth::token::{RefreshToken, TokenFamily, TokenSubject};
@@ -71,7 +72,7 @@ pub(crate) fn code() -> AuthorizationCode {
         ceiling: None,
         session: Some(session().id),
         identity: None,
-        authenticated_at: ISSUED,
+        authentication: Authentication::by_password(ISSUED),
         issued_at: ISSUED,
         expires_at: ISSUED.plus_seconds(60),
     }
@@ -107,6 +108,7 @@ pub(crate) fn family() -> TokenFamily {
         dpop_key: None,
         session: Some(session().id),
         identity: None,
+        authentication: Some(Authentication::by_password(ISSUED)),
         created_at: ISSUED,
     }
 }

@@ -14,6 +14,14 @@ pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
+/// Reads one JSON array alike.
+pub(crate) fn array(bytes: &[u8]) -> Option<Vec<Value>> {
+    match serde_json::from_slice::<Strict>(bytes) {
+        Ok(Strict(Value::Array(items))) => Some(items),
+        _ => None,
+    }
+}
+
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::client::Client;
 use crate::entropy::Entropy;
 use crate::id::{ClientId, OrganizationId, SessionId, TokenFamilyId, UserId};
+use crate::oauth::authentication::Authentication;
 use crate::oauth::openid::identity::Identity;
 use crate::oauth::openid::protocol_scope::ProtocolScope;
 use crate::oauth::scopes::{Standing, join};
@@ -43,6 +44,8 @@ pub struct TokenFamily {
     pub session: Option<SessionId>,
     /// What was granted about the person; `None` where nothing was asked.
     pub identity: Option<Identity>,
+    /// How and when the person proved who they are; `None` where nobody signed in here.
+    pub authentication: Option<Authentication>,
     /// When the first token was issued.
     pub created_at: Timestamp,
 }

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::client::GrantType;
+use crate::oauth::authorization_details::refuse_any;
 use crate::oauth::error::{TokenError, quotable};
 use crate::oauth::grant::device_code::DEVICE_CODE_GRANT;
 use crate::oauth::grant::jwt_bearer::JWT_BEARER_GRANT;
@@ -97,7 +98,10 @@ impl TokenRequest {
         let required = |name| form.value(name).ok_or(TokenError::MissingParameter(name));
         let secret = |text: &str| Zeroizing::new(text.to_owned());
         let scope = form.value("scope").map(str::to_owned);
-        match required("grant_type")? {
+        let grant_type = required("grant_type")?;
+        // RFC 9396 §6: no detail was granted, so any is more than was
+        refuse_any(form)?;
+        match grant_type {
             "authorization_code" => Ok(Self::AuthorizationCode(CodeRequest {
                 code: secret(required("code")?),
                 redirect_uri: form.value("redirect_uri").map(str::to_owned),

@@ -88,6 +88,9 @@ fn client(spanned: Spanned<file::Client>, defined: &Defined, findings: &mut Find
     if uses(GrantType::ClientCredentials) && !is_confidential {
         findings.problem(at, "a client with `client_credentials` needs a `secret`: without one it is a public client");
     }
+    if uses(GrantType::Saml2Bearer) {
+        findings.notice(at, "nothing is given for `saml2_bearer` yet: assertions as JWTs (`jwt_bearer`) are taken");
+    }
     if uses(GrantType::AuthorizationCode) && redirect_uris.is_empty() {
         findings.notice(at, "a client with `authorization_code` and no `redirect_uris` gets no code");
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use countersign_decision::{
-    Authority, Caller, ClientRef, Contract, Contracts, Decision, Denial, OwnedPermit, Permission, Reason, Scope,
-    Snapshot, Subject, decide, decide_operation,
+    Authority, Caller, ClientRef, Contract, Contracts, Decision, Denial, Operation, OwnedPermit, Permission, Reason,
+    Scope, Snapshot, StepUp, Subject, decide, decide_operation,
 };
 use countersign_domain::audit::Actor;
 use countersign_domain::client::ClientState;
@@ -58,6 +58,8 @@ pub struct Refusal {
     pub narrowest_scopes: Vec<String>,
     /// The app that asked, when it is known.
     pub client: Option<String>,
+    /// What the operation asks of the sign-in, where that is all that is missing.
+    pub step_up: Option<StepUp>,
     missing: Value,
     /// Roles that give a missing permission, for callers who may view roles.
     helping_roles: Option<Value>,
@@ -94,6 +96,13 @@ impl LiveToken {
         }
     }
 
+    /// RFC 9470 §3: whether its person signed in as an operation asks for.
+    fn meets(&self, step_up: &StepUp, now: Timestamp) -> bool {
+        let max_age = step_up.max_age.map(i64::from);
+        let authentication = self.bearer.authentication.as_ref();
+        authentication.is_some_and(|authentication| authentication.suffices(&step_up.acr_values, max_age, now))
+    }
+
     /// Whether whoever presents it now, at the API called `resource`, may use it.
     fn is_usable(&self, possession: &Possession, resource: &str, now: Timestamp) -> bool {
         let bearer = &self.bearer;
@@ -104,6 +113,13 @@ impl LiveToken {
 }
 
 impl Asker {
+    fn client(&self) -> Option<String> {
+        match self {
+            Self::Live(live) => Some(live.bearer.client.to_string()),
+            Self::Missing | Self::Invalid => None,
+        }
+    }
+
     /// What the caller holds at this instant.
     pub fn authority(&self) -> Authority<'_> {
         match self {
@@ -128,10 +144,21 @@ pub fn attempt_store<'a>(app: &'a App, live: &LiveToken, now: Timestamp) -> OrgS
 ///
 /// # Errors
 /// Why not.
-pub fn check(contract: &Contract, asker: &Asker, contracts: &Contracts, ask: Ask<'_>) -> Result<Allowed, Box<Refusal>> {
+pub fn check(
+    contract: &Contract,
+    asker: &Asker,
+    contracts: &Contracts,
+    ask: Ask<'_>,
+    now: Timestamp,
+) -> Result<Allowed, Box<Refusal>> {
     let authority = asker.authority();
     match decide(contract, &authority, ask.method, ask.target) {
         Decision::Allow(permit) => {
+            // RFC 9470 §3: asked for only where nothing else is missing, so that nobody signs in again in vain
+            let is_met = |step_up: &&StepUp| matches!(asker, Asker::Live(live) if live.meets(step_up, now));
+            if let Some(step_up) = permit.step_ups().find(|step_up| !is_met(step_up)) {
+                return Err(Box::new(Refusal::of_sign_in(permit.operation(), step_up, asker)));
+            }
             let would_be_missing = permit.report().map(|report| json!(report.missing()));
             let operation_id = permit.operation().id.clone();
             Ok(Allowed { operation_id, permit: permit.detach(), would_be_missing })
@@ -268,13 +295,31 @@ impl Refusal {
             allowed_methods: denial.allowed_methods().map(|method| method.to_string()).collect(),
             scopes: scopes_of_all_alternatives(denial),
             narrowest_scopes: denial.narrowest_scopes().into_iter().flatten().map(ToString::to_string).collect(),
-            client: match asker {
-                Asker::Live(live) => Some(live.bearer.client.to_string()),
-                Asker::Missing | Asker::Invalid => None,
-            },
+            client: asker.client(),
+            step_up: None,
             missing: json!(denial.missing()),
             helping_roles: helping_roles(denial, asker, contracts),
         }
+    }
+
+    /// The token is good for the operation, but its person's sign-in is not.
+    fn of_sign_in(operation: &Operation, step_up: &StepUp, asker: &Asker) -> Self {
+        Self {
+            reason: Reason::InvalidCredentials,
+            operation_id: Some(operation.id.clone()),
+            allowed_methods: Vec::new(),
+            scopes: Vec::new(),
+            narrowest_scopes: Vec::new(),
+            client: asker.client(),
+            step_up: Some(step_up.clone()),
+            missing: Value::Null,
+            helping_roles: None,
+        }
+    }
+
+    /// The reason's name, for logs.
+    pub fn reason_name(&self) -> &'static str {
+        if self.step_up.is_some() { "insufficient_authentication" } else { self.reason.as_str() }
     }
 
     /// Every half that is missing, as the operator contract shapes it; `None` for reasons that name none.

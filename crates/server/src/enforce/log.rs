@@ -258,7 +258,7 @@ impl Record {
                 Err(refusal) => refusal.operation_id.clone(),
             },
             decision: if answer.is_ok() { "allow" } else { "deny" },
-            reason: answer.err().map(|refusal| refusal.reason.as_str()),
+            reason: answer.err().map(Refusal::reason_name),
             status: answer.err().map(|refusal| refusal_status(refusal.reason).as_u16()),
             missing: answer.err().and_then(Refusal::missing_json),
             would_be_missing: answer.ok().and_then(|allowed| allowed.would_be_missing.clone()),

@@ -96,7 +96,7 @@ impl<'a> Visit<'a> {
 
     /// Decides the call, and records and counts what was decided.
     pub fn decide(&self, contract: &Contract, ask: Ask<'_>) -> Result<Allowed, Box<Refusal>> {
-        let answer = check(contract, &self.asker, &self.contracts, ask);
+        let answer = check(contract, &self.asker, &self.contracts, ask, self.context.now);
         let told = answer.as_ref().map_err(|refusal| &**refusal);
         self.app.metrics.doors.decided(self.door, told);
         if let Some(trace) = &self.context.trace {

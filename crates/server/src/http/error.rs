@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use countersign_decision::Reason;
+use countersign_decision::{Reason, StepUp};
 use countersign_store::StoreError;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -308,10 +308,31 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal.server.error", "the request could not be completed")
     }
 
+    /// RFC 9470 §3: the token's person has to sign in again, more freshly or in another way.
+    fn insufficient_authentication(step_up: &StepUp, realm: &str, metadata: &str) -> Self {
+        let acr_values = step_up.acr_values.join(" ");
+        let mut challenge = format!("{realm}, error=\"insufficient_user_authentication\"");
+        if !acr_values.is_empty() {
+            challenge += &format!(", acr_values=\"{acr_values}\"");
+        }
+        if let Some(max_age) = step_up.max_age {
+            challenge += &format!(", max_age=\"{max_age}\"");
+        }
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "insufficient.user.authentication",
+            "This operation asks for a sign-in of its own: send the user to sign in again with the `acr_values` and the `max_age` of the challenge.",
+        )
+        .with_header(header::WWW_AUTHENTICATE, &format!("{challenge}, {metadata}"))
+    }
+
     /// The answer to a call that was denied (operator contract, "Answers to refused API calls").
     pub fn from_refusal(refusal: &Refusal, origin: &PublicOrigin) -> Self {
         let realm = format!("Bearer realm=\"{origin}\"");
         let metadata = format!("resource_metadata=\"{origin}/.well-known/oauth-protected-resource\"");
+        if let Some(step_up) = &refusal.step_up {
+            return Self::insufficient_authentication(step_up, &realm, &metadata);
+        }
         let status = refusal_status(refusal.reason);
         let mut error = match refusal.reason {
             Reason::BadRequestTarget => {

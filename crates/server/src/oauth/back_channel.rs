@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
+use axum::Json;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::{HeaderMap, HeaderValue, header, request};
-use axum::response::Response;
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request};
+use axum::response::{IntoResponse, Response};
 use countersign_domain::client::Client;
 use countersign_domain::id::ClientId;
 use countersign_domain::oauth::client_authentication::{Disbelief, PresentedClient, Surroundings};
@@ -14,15 +15,16 @@ use countersign_domain::oauth::client_certificate::ClientCertificate;
 use countersign_domain::oauth::dpop::DpopError;
 use countersign_domain::oauth::error::TokenError;
 use countersign_domain::oauth::parameters::Parameters;
-use countersign_domain::oauth::thumbprint::Possession;
+use countersign_domain::oauth::thumbprint::{Possession, Thumbprint};
 use countersign_store::{StoreError, SystemStore, SystemTask};
 use http_body_util::{BodyExt, Limited};
+use serde::Serialize;
 
 use crate::app::App;
 use crate::hashing;
 use crate::http::client_certificate::client_certificate;
 use crate::http::dpop::{Called, give_nonce};
-use crate::http::error::TokenRefusal;
+use crate::http::error::{TokenRefusal, no_store};
 use crate::http::form::{Form, FormError, MAX_FORM_BYTES};
 use crate::http::now::RequestContext;
 
@@ -42,6 +44,16 @@ pub struct ProvenClient {
     pub client: Client,
     /// The certificate of its connection, whether or not it was the proof: tokens can be bound to it.
     pub certificate: Option<ClientCertificate>,
+}
+
+/// A request of a client that has proven who it is.
+pub struct ProvenRequest {
+    /// What it sent.
+    pub form: Parameters,
+    /// The client.
+    pub client: Client,
+    /// The key that it proved (RFC 9449).
+    pub key: Option<Thumbprint>,
 }
 
 impl FromRequestParts<App> for BackChannel {
@@ -66,6 +78,15 @@ impl BackChannel {
         }
         let body = Limited::new(body, MAX_FORM_BYTES).collect().await.map_err(|_| FormError::TooLong)?;
         Ok(Parameters::new(Form::from_body(&parts.headers, &body.to_bytes())?.pairs().to_vec()))
+    }
+
+    /// What the endpoints before any token begin with: the form, the client, and what else it proves.
+    pub async fn proven(&self, request: Request) -> Result<ProvenRequest, TokenRefusal> {
+        let (parts, body) = request.into_parts();
+        let form = self.form(&parts, body).await?;
+        let ProvenClient { client, certificate } = self.authenticate(&parts.headers, &form).await?;
+        let key = self.possession(&parts, certificate.as_ref()).await?.key;
+        Ok(ProvenRequest { form, client, key })
     }
 
     /// RFC 6749 §2.3, with a bound on guesses (C27) and on slow computations.
@@ -161,8 +182,21 @@ impl BackChannel {
         Ok(Possession { key: proof.map(|proof| proof.key), certificate })
     }
 
-    /// The response, with a nonce for a client that sends proofs.
-    pub fn finish(&self, mut response: Response, sends_proofs: bool) -> Response {
+    /// The response, which nobody keeps, with a nonce for a client that sends proofs.
+    pub fn respond<T: Serialize>(
+        &self,
+        status: StatusCode,
+        answer: Result<T, TokenRefusal>,
+        sends_proofs: bool,
+    ) -> Response {
+        let mut response = match answer {
+            Ok(answer) => {
+                let mut response = (status, Json(answer)).into_response();
+                no_store(&mut response);
+                response
+            }
+            Err(refusal) => refusal.respond(&self.app.origin),
+        };
         if sends_proofs {
             give_nonce(&mut response, &self.app, self.context.now);
         }

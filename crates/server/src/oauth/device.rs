@@ -1,17 +1,17 @@
 //! The device authorization endpoint (RFC 8628 §3.1, §3.2): authenticate the client, check what it asks for, keep it, answer
 //! with a code for the device and one for a person.
 
-use axum::Json;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use countersign_decision::Scope;
 use countersign_domain::oauth::device_authorization::{DEVICE_CODE_SECONDS, DeviceCode, DeviceRequest, DeviceResponse};
 use countersign_domain::oauth::error::TokenError;
 use countersign_store::token::DeviceCodeSaved;
 
 use crate::http::dpop::DPOP;
-use crate::http::error::{TokenRefusal, no_store};
-use crate::oauth::back_channel::{BackChannel, ProvenClient};
+use crate::http::error::TokenRefusal;
+use crate::oauth::back_channel::{BackChannel, ProvenRequest};
 
 /// Where people enter the code; short, because people type it.
 const VERIFICATION_PATH: &str = "/device";
@@ -21,25 +21,15 @@ const TRIES: u32 = 5;
 /// `POST /oauth/device`
 pub async fn device(channel: BackChannel, request: Request) -> Response {
     let sends_proofs = request.headers().contains_key(DPOP);
-    let response = match answer(&channel, request).await {
-        Ok(answer) => {
-            let mut response = Json(answer).into_response();
-            no_store(&mut response);
-            response
-        }
-        Err(refusal) => refusal.respond(&channel.app.origin),
-    };
-    channel.finish(response, sends_proofs)
+    let answer = answer(&channel, request).await;
+    channel.respond(StatusCode::OK, answer, sends_proofs)
 }
 
 async fn answer(channel: &BackChannel, request: Request) -> Result<DeviceResponse, TokenRefusal> {
-    let (parts, body) = request.into_parts();
-    let form = channel.form(&parts, body).await?;
-    let ProvenClient { client, certificate } = channel.authenticate(&parts.headers, &form).await?;
-    let proven_key = channel.possession(&parts, certificate.as_ref()).await?.key;
+    let ProvenRequest { form, client, key } = channel.proven(request).await?;
     let contracts = channel.app.contracts();
     let is_known = |scope: &Scope| contracts.catalogue().scope_index(scope.as_str()).is_some();
-    let request = DeviceRequest::read(&form, &client, proven_key, &is_known)?;
+    let request = DeviceRequest::read(&form, &client, key, &is_known)?;
     channel.app.check_resources(&request.resources).await?.map_err(TokenError::from)?;
 
     let verification_uri = format!("{}{VERIFICATION_PATH}", channel.app.origin);

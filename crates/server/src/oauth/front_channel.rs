@@ -46,8 +46,14 @@ pub async fn go_on(visit: &Visit, progress: InProgress, accepted: Option<&[Scope
         let user_code = user_code.clone();
         return device_page::open(visit, progress, user_code).await;
     }
-    let asked = Asked::read(visit, &progress.wish).await?;
     let signed_in = visit.signed_in().await?;
+    let asked = match Asked::read(visit, &progress.wish).await {
+        // RFC 9700 §4.11.2: who makes an app known by a document must not bounce strangers off us to where they like (A36)
+        Err(PageError::Redirect(refusal)) if signed_in.is_none() && progress.wish.is_of_a_stranger() => {
+            return Err(PageError::OfStranger(refusal));
+        }
+        asked => asked?,
+    };
     let signed_in = match (asked.sign_in(visit, signed_in.as_ref(), progress.began_at), signed_in) {
         (SignIn::Done, Some(signed_in)) => signed_in,
         (SignIn::Refused(code, description), _) => return asked.turn_away(visit, code, description).await,
@@ -171,6 +177,9 @@ impl Here<'_> {
         let (now, entropy) = (visit.context.now, visit.app.entropy.as_ref());
         let (code, record) =
             AuthorizationCode::issue(request, &asked.client, &signed_in.session, ceiling, now, entropy);
+        if let Some(challenge) = &record.code_challenge {
+            visit.app.challenges.is_first(&record.client, challenge);
+        }
         visit.store().save_code(&record).await?;
         tracing::info!(
             organization.id = %facts.organization.id, client.id = %asked.client.id, user.id = %signed_in.user.id,

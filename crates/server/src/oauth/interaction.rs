@@ -4,6 +4,7 @@
 //! step, against the client as it is now; nothing that a form sends can change it. An interaction belongs to one cookie: the
 //! pre-session's before sign-in, the session's after.
 
+use countersign_domain::client::document_address;
 use countersign_domain::id::{ClientId, OrganizationId, SessionId, UserId};
 use countersign_domain::oauth::user_code::UserCode;
 use countersign_domain::secret::{Digest, Secret, SecretKind};
@@ -50,6 +51,14 @@ pub enum Wish {
         /// The sign-in that said that the device is theirs (RFC 8628 §5.4); nobody else's word counts.
         confirmed_by: Option<SessionId>,
     },
+}
+
+impl Wish {
+    /// Whether an app sent them that is known by a document only: whoever made it, nobody here has looked at it.
+    pub fn is_of_a_stranger(&self) -> bool {
+        let Self::Authorize { parameters, .. } = self else { return false };
+        parameters.iter().any(|(name, value)| name == "client_id" && document_address::looks_like_one(value))
+    }
 }
 
 /// A wish on its way.

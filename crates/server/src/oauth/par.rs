@@ -1,10 +1,9 @@
 //! The endpoint of pushed authorization requests (RFC 9126): authenticate the client, check the request as the
 //! authorization endpoint would, keep it, answer with a reference.
 
-use axum::Json;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use countersign_decision::Scope;
 use countersign_domain::oauth::authorize::{UnredirectableError, Way, check_way};
 use countersign_domain::oauth::error::TokenError;
@@ -13,28 +12,18 @@ use countersign_domain::oauth::request_object::unfold;
 use countersign_domain::oauth::resource::requested;
 
 use crate::http::dpop::DPOP;
-use crate::http::error::{TokenRefusal, no_store};
-use crate::oauth::back_channel::{BackChannel, ProvenClient};
+use crate::http::error::TokenRefusal;
+use crate::oauth::back_channel::{BackChannel, ProvenRequest};
 
 /// `POST /oauth/par`
 pub async fn par(channel: BackChannel, request: Request) -> Response {
     let sends_proofs = request.headers().contains_key(DPOP);
-    let response = match answer(&channel, request).await {
-        Ok(answer) => {
-            let mut response = (StatusCode::CREATED, Json(answer)).into_response();
-            no_store(&mut response);
-            response
-        }
-        Err(refusal) => refusal.respond(&channel.app.origin),
-    };
-    channel.finish(response, sends_proofs)
+    let answer = answer(&channel, request).await;
+    channel.respond(StatusCode::CREATED, answer, sends_proofs)
 }
 
 async fn answer(channel: &BackChannel, request: Request) -> Result<PushedResponse, TokenRefusal> {
-    let (parts, body) = request.into_parts();
-    let form = channel.form(&parts, body).await?;
-    let ProvenClient { client, certificate } = channel.authenticate(&parts.headers, &form).await?;
-    let proven_key = channel.possession(&parts, certificate.as_ref()).await?.key;
+    let ProvenRequest { form, client, key } = channel.proven(request).await?;
     let contracts = channel.app.contracts();
     let is_known = |scope: &Scope| contracts.catalogue().scope_index(scope.as_str()).is_some();
     let (now, entropy) = (channel.context.now, channel.app.entropy.as_ref());
@@ -44,7 +33,7 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<PushedRespons
     let request = inside.as_ref().unwrap_or(&form);
     let resources = requested(request).map_err(TokenError::from)?;
     channel.app.check_resources(&resources).await?.map_err(TokenError::from)?;
-    let pushed = push(request, &client, proven_key, &is_known, now, entropy);
+    let pushed = push(request, &client, key, &is_known, now, entropy);
     let (response, kept) = pushed.map_err(|(code, description)| TokenRefusal::Request { code, description })?;
     if channel.store().save_pushed_request(&kept).await? {
         Ok(response)

@@ -2,7 +2,7 @@
 //! `domain::oauth`.
 
 use countersign_domain::oauth::introspection::KnownToken;
-use countersign_domain::oauth::next_step::{app_standing, own_standing};
+use countersign_domain::oauth::next_step::{app_standing, own_standing, within_role_limit};
 use countersign_domain::oauth::scopes::Standing;
 use countersign_domain::oauth::token::{TokenFamily, TokenSubject};
 use countersign_domain::user::UserState;
@@ -23,19 +23,19 @@ pub async fn standing_of(store: &SystemStore<'_>, token: &KnownToken) -> Result<
 
 /// The standing of tokens that act for `subject`.
 pub fn standing(read: &ClaimStanding, subject: &TokenSubject) -> Standing {
-    let ClaimStanding { organization, grant, user } = read;
+    let ClaimStanding { organization, grant, roles, user } = read;
     let is_organization_active = organization.is_active;
     match subject {
         TokenSubject::User(_) => Standing {
             is_organization_active,
             is_subject_active: user.as_ref().is_some_and(|user| user.state == UserState::Active),
-            app: app_standing(organization, grant.as_ref()),
+            app: within_role_limit(app_standing(organization, grant.as_ref()), grant.as_ref(), roles),
         },
         // The client itself is checked where it proves who it is.
         TokenSubject::Client => Standing {
             is_organization_active,
             is_subject_active: true,
-            app: own_standing(organization, grant.as_ref()),
+            app: within_role_limit(own_standing(organization, grant.as_ref()), grant.as_ref(), roles),
         },
     }
 }

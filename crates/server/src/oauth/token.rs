@@ -10,9 +10,9 @@ mod jwt_bearer;
 
 use std::sync::{Arc, OnceLock};
 
-use axum::Json;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use countersign_decision::{Contracts, Scope};
 use countersign_domain::client::{AccessTokenFormat, Client, GrantType};
 use countersign_domain::entropy::Entropy;
@@ -45,7 +45,7 @@ use countersign_store::token::ClaimStanding;
 use zeroize::Zeroizing;
 
 use crate::http::dpop::DPOP;
-use crate::http::error::{TokenRefusal, no_store};
+use crate::http::error::TokenRefusal;
 use crate::oauth::back_channel::{BackChannel, ProvenClient};
 use crate::oauth::standing::{standing, standing_of};
 
@@ -56,15 +56,7 @@ pub async fn token(channel: BackChannel, request: Request) -> Response {
     let answer = endpoint.answer(request).await;
     let error = answer.as_ref().err().map(TokenRefusal::code);
     endpoint.channel.app.metrics.token_answered(endpoint.grant.get().copied(), error);
-    let response = match answer {
-        Ok(answer) => {
-            let mut response = Json(answer).into_response();
-            no_store(&mut response);
-            response
-        }
-        Err(refusal) => refusal.respond(&endpoint.channel.app.origin),
-    };
-    endpoint.channel.finish(response, sends_proofs)
+    endpoint.channel.respond(StatusCode::OK, answer, sends_proofs)
 }
 
 /// `POST //oauth/token`: what the Python SDK sends when its host ends in a slash. Said, not guessed around: its API calls

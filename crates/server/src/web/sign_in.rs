@@ -185,9 +185,11 @@ async fn complete(
     let now = visit.context.now;
     let earlier = visit.signed_in().await?.map(|signed_in| signed_in.session);
     // The same person again: apps know the sign-in by the id that they know.
-    let id = earlier.filter(|earlier| (&earlier.organization, &earlier.user) == (&organization, &user));
+    let is_the_same = |earlier: &Session| (&earlier.organization, &earlier.user) == (&organization, &user);
+    let id = earlier.as_ref().filter(|earlier| is_the_same(earlier)).map(|earlier| earlier.id.clone());
+    let ended = earlier.map(|earlier| (earlier.digest, id.is_none()));
     let session = Session {
-        id: id.map_or_else(|| SessionId::generate(now, visit.app.entropy.as_ref()), |earlier| earlier.id),
+        id: id.unwrap_or_else(|| SessionId::generate(now, visit.app.entropy.as_ref())),
         digest: secret.digest(),
         organization,
         user,
@@ -195,8 +197,11 @@ async fn complete(
         last_seen_at: now,
     };
     let interaction = progress.keep_for(visit, &secret).await?;
-    if let Some(earlier) = visit.cookie(Cookie::Session) {
-        visit.sign_in_store().end_session(&earlier.digest()).await?;
+    match ended {
+        // Somebody else has taken over the browser: the apps that the one before signed in to hear of it (C43)
+        Some((earlier, true)) => drop(visit.sign_in_store().sign_out(&earlier).await?),
+        Some((earlier, false)) => visit.sign_in_store().end_session(&earlier).await?,
+        None => {}
     }
     visit.sign_in_store().create_session(&session).await?;
     visit.app.metrics.sign_ins.add(SignIn::SignedIn);

@@ -37,6 +37,9 @@ pub enum PageError {
     /// The refusal goes back to the app.
     #[error("the authorization request is refused: {}", .0.description)]
     Redirect(Box<RedirectedError>),
+    /// The refusal would go back to an app that nobody here has vouched for, from somebody who is not signed in (A36).
+    #[error("the authorization request is refused, and not sent back: {}", .0.description)]
+    OfStranger(Box<RedirectedError>),
     /// A link of ours names a scope that cannot be asked for.
     #[error("the link is refused: {0}")]
     Link(#[from] TokenError),
@@ -64,6 +67,9 @@ impl PageError {
         match &self {
             Self::Unredirectable(error) => {
                 developer_page(visit, error.code().as_str(), &error.to_string(), explain(*error))
+            }
+            Self::OfStranger(refusal) => {
+                developer_page(visit, refusal.code.as_str(), &refusal.description, ("", CORRECT))
             }
             Self::Link(error) => developer_page(visit, error.code().as_str(), &error.to_string(), ("scope", OPEN_LINK)),
             Self::Form(error) => {
@@ -141,6 +147,8 @@ pub fn in_words(seconds: i64) -> String {
 }
 
 const OPEN_LINK: &str = "Open the address that an API answer gave under `help`, unchanged.";
+const CORRECT: &str =
+    "Correct the request. An app that is known by a document hears of mistakes only once somebody is signed in.";
 const READABLE: &str = "Send parameters once each, in UTF-8, percent-encoded, 100 at most.";
 
 /// The parameter that is wrong and what would be right.

@@ -61,6 +61,10 @@ paths:
       x-inin-requires-permissions: {type: ANY, permissions: ["books:book:add"]}
   /books/{bookId}:
     get: {operationId: getBook, security: [{OAuth: ["books:readonly"]}, {OAuth: [books]}]}
+    delete: {operationId: removeBook, security: [{OAuth: [books]}], x-countersign-step-up: {max_age: 300}}
+    put: {operationId: burnBook, security: [{OAuth: [books]}], x-countersign-step-up: {acr_values: [gold, silver]}}
+  /{shelf}/rare:
+    delete: {operationId: clearShelf, security: [{OAuth: [books]}]}
   /news:
     get: {operationId: listenToNews, security: [{OAuth: ["books:readonly"]}, {OAuth: [books]}]}
   /hours:
@@ -76,7 +80,7 @@ organizations:
     name: Acme
     roles: [{name: Bookseller, permissions: ["books:book:add"]}]
     users:
-      - {email: ada@acme.test, name: Ada, roles: [Bookseller]}
+      - {email: ada@acme.test, name: Ada, password: correct horse, roles: [Bookseller]}
       - {email: bob@acme.test, name: Bob}
     clients:
       - {id: 11111111-1111-4111-8111-111111111111, name: shop, grant_types: [authorization_code], redirect_uris: ["https://shop.test/cb"], scopes: [books]}

@@ -21,6 +21,7 @@ mod raw;
 mod refusal_pages;
 mod reload;
 mod same_answer;
+mod step_up;
 #[expect(dead_code, unused_imports, reason = "these tests use a part of it")]
 #[path = "../support/mod.rs"]
 mod support;

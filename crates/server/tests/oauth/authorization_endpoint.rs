@@ -1,7 +1,9 @@
 //! The authorization endpoint (RFC 6749 §3.1, §4.1.1; RFC 9207): what is answered with a page, what by redirect.
 
+use countersign_domain::id::ClientId;
+
 use crate::support::browser::authorize_address;
-use crate::support::{Browser, Server, query_of};
+use crate::support::{Browser, CHALLENGE, Server, query_of};
 use crate::world::{ADA, LAX, LAX_URI, WEB, WEB_URI, WORLD};
 
 /// What must never be redirected: a page with status 400, and no `Location`.
@@ -60,7 +62,7 @@ async fn a08_unknown_missing_and_disabled_clients_get_one_page() {
         state: Some(countersign_domain::client::ClientState::Disabled),
         ..Default::default()
     };
-    let disabled = countersign_domain::id::ClientId::parse("lax-app").unwrap();
+    let disabled = ClientId::parse("lax-app").unwrap();
     server.org("acme").update_client(&disabled, &change).await.unwrap();
     let mut texts = Vec::new();
     for client in ["nobody", "", "lax-app", "a/b"] {
@@ -218,4 +220,13 @@ async fn a_program_at_a_wrong_address_gets_a_line_and_the_methods_that_there_are
     let form = server.send("GET", "/oauth/sign-in", &[], String::new()).await;
     assert_eq!((form.status, form.text.as_str()), (405, "this address takes other methods\n"));
     assert_eq!(form.headers["allow"], "POST");
+}
+
+#[tokio::test]
+async fn a22_a_challenge_that_is_used_again_is_accepted_and_noticed() {
+    let server = Server::start(WORLD).await;
+    let (client, mut browser) = (ClientId::parse(WEB).unwrap(), Browser::new(&server));
+    browser.code(WEB, WEB_URI, &[], ADA).await;
+    assert!(!server.app.challenges.is_first(&client, CHALLENGE), "the code was noted");
+    assert!(browser.code(WEB, WEB_URI, &[], ADA).await.starts_with("cs_ac_"));
 }

@@ -329,3 +329,24 @@ async fn e28_a_client_as_mcp_describes_it_finds_everything_and_gets_what_its_doc
     let without_pkce = [("scope", "users"), ("code_challenge", ""), ("code_challenge_method", "")];
     assert_eq!(ada.authorize(&stage.id, CALLBACK, &without_pkce).await.error(), "invalid_request");
 }
+
+#[tokio::test]
+async fn a36_nobody_is_sent_on_to_a_strangers_app_before_they_sign_in() {
+    let stage = Stage::new().await;
+    let mistakes = [("scope", "nonsense"), ("response_type", "token"), ("resource", "https://elsewhere.example/mcp")];
+    let mut browser = Browser::new(&stage.server);
+    for mistake in mistakes {
+        let page = browser.authorize(&stage.id, CALLBACK, &[mistake]).await;
+        assert_eq!((page.status, page.location()), (400, ""), "{mistake:?}");
+        assert!(!page.html.contains(CALLBACK), "{mistake:?}");
+    }
+    let page = stage.opened().await;
+    assert_eq!(page.status, 200, "a right request leads to the sign-in");
+    browser.cookies.clear();
+    let page = browser.authorize(&stage.id, CALLBACK, &[("scope", "users")]).await;
+    browser.sign_in(&page, ADA.0, ADA.1).await;
+    let page = browser.authorize(&stage.id, CALLBACK, &mistakes[..1]).await;
+    assert_eq!(page.error(), "invalid_scope", "the app hears of its mistake once somebody is signed in");
+    let vouched = Browser::new(&stage.server).authorize(WEB, WEB_URI, &mistakes[..1]).await;
+    assert_eq!(vouched.error(), "invalid_scope", "an app that an organization registered hears of it at once");
+}

@@ -1,6 +1,7 @@
 //! `/oauth/introspect` (RFC 7662, RFC 9701).
 
 use countersign_domain::id::UserId;
+use countersign_domain::role::Assignee;
 use countersign_domain::user::UserState;
 use countersign_store::user::UserChange;
 use serde_json::{Value, json};
@@ -58,7 +59,8 @@ async fn d24_an_active_token_is_told_as_it_stands() {
     let (told, issuer) = (answer.ok(), server.app.origin.as_str());
     let expected = json!({
         "active": true, "scope": "users", "client_id": WEB, "token_type": "bearer", "iat": now, "exp": now + 86_400,
-        "sub": told["sub"], "aud": [issuer], "iss": issuer, "org": "acme",
+        "sub": told["sub"], "aud": [issuer], "iss": issuer, "org": "acme", "auth_time": now,
+        "acr": "urn:countersign:acr:password",
     });
     assert_eq!(told, expected);
     let of_refresh = ask(&server, WEB_SECRET, &[("token", &refresh)]).await.ok();
@@ -167,4 +169,24 @@ async fn a_service_sees_its_own_token() {
         (&answer["active"], &answer["sub"], &answer["scope"]),
         (&json!(true), &json!("service"), &json!("users"))
     );
+}
+
+#[tokio::test]
+async fn d23_a_token_of_somebody_who_lost_the_role_that_its_app_is_limited_to_is_not_active() {
+    let before = "user-basic-info], state: authorized }\n      - { client: Lax App";
+    let after = before.replacen("state", "roles: [Directory admin], state", 1);
+    let server = Server::start(&WORLD.replacen(before, &after, 1)).await;
+    let (access, refresh) = tokens(&server).await;
+    let user = told(&server, &access).await;
+    assert_eq!(user["active"], true);
+    let acme = server.org("acme");
+    let ada = Assignee::User(UserId::parse(user["sub"].as_str().unwrap()).unwrap());
+    for held in acme.assignments_of(&ada).await.unwrap() {
+        acme.unassign_role(&ada, &held.role, &held.division).await.unwrap();
+    }
+    for token in [&access, &refresh] {
+        assert_eq!(told(&server, token).await, json!({ "active": false }));
+    }
+    let form = [("grant_type", "refresh_token"), ("refresh_token", &refresh as &str)];
+    assert_eq!(server.token(WEB_SECRET, &form).await.refusal(), (400, "invalid_grant"));
 }

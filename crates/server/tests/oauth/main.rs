@@ -3,17 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(unreachable_pub, reason = "a test binary exports nothing")]
 
+#[path = "../support/issued.rs"]
+mod issued;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
 
 mod approval;
 mod authorization_code;
+mod authorization_details;
 mod authorization_endpoint;
 mod backchannel_logout;
 mod client_credentials;
 mod client_documents;
 mod consent;
+mod constant_time;
 mod device;
 mod dpop;
 mod fapi;
@@ -26,6 +30,7 @@ mod keys;
 mod metadata;
 mod mtls;
 mod openid;
+mod outage;
 mod par;
 mod private_key_jwt;
 mod refresh_token;

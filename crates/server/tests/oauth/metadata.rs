@@ -55,3 +55,25 @@ async fn e06_the_issuer_never_comes_from_the_request() {
     let page = browser.authorize(WEB, WEB_URI, &[("scope", "userz")]).await;
     assert!(!page.location().contains("evil.example"));
 }
+
+/// RFC 8414 §3.1 inserts the well-known part before an issuer's path, and MCP looks in three places then. An issuer here is an
+/// origin: it has no path, both documents stand where it is looked for without one, and they are the same.
+#[tokio::test]
+async fn e01_an_issuer_has_no_path_and_is_found_at_both_locations() {
+    let server = Server::start(WORLD).await;
+    let issuer = server.app.origin.as_str();
+    assert_eq!(issuer.matches('/').count(), 2, "{issuer} has no path");
+    let oauth = server.get("/.well-known/oauth-authorization-server").await.ok();
+    let openid = server.get("/.well-known/openid-configuration").await.ok();
+    assert_eq!((&oauth["issuer"], &oauth), (&issuer.into(), &openid));
+    for with_path in
+        ["https://as.example/acme", "https://as.example/a/b", "https://as.example/?x", "https://as.example/#x"]
+    {
+        let listen = "127.0.0.1:8080".parse().unwrap();
+        let refused = countersign_server::config::PublicOrigin::new(Some(with_path), listen);
+        assert!(refused.is_err(), "{with_path} is refused at start");
+    }
+    for elsewhere in ["/.well-known/oauth-authorization-server/acme", "/acme/.well-known/openid-configuration"] {
+        assert_eq!(server.get(elsewhere).await.status, 404, "{elsewhere}: nobody's issuer");
+    }
+}

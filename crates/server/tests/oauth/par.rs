@@ -166,3 +166,27 @@ async fn a44_a_reference_elsewhere_is_refused_and_not_fetched() {
         assert!(page.html.contains("invalid_request_uri"), "{}", page.html);
     }
 }
+
+#[tokio::test]
+async fn b12_a_client_that_pushes_without_opening_is_told_to_wait_and_others_are_not() {
+    let server = Server::start(WORLD).await;
+    let id = countersign_domain::id::ClientId::parse(WEB).unwrap();
+    let store = server.store(countersign_store::SystemTask::TokenEndpoint);
+    for number in 0..countersign_store::pushed_request::MAX_WAITING_REQUESTS - 1 {
+        let waiting = countersign_domain::oauth::pushed_request::PushedRequest {
+            digest: countersign_domain::secret::Digest::of(number.to_string().as_bytes()),
+            client: id.clone(),
+            parameters: Vec::new(),
+            expires_at: server.app.clock.now().plus_seconds(60),
+        };
+        assert!(store.save_pushed_request(&waiting).await.unwrap());
+    }
+    assert_eq!(push(&server, WEB_SECRET, &[]).await.status, 201, "there is room for one more");
+    let refused = push(&server, WEB_SECRET, &[]).await;
+    assert_eq!(refused.refusal(), (429, "temporarily_unavailable"));
+    assert_eq!(refused.header("retry-after"), "60");
+    let other = push(&server, "", &[("client_id", NATIVE), ("redirect_uri", NATIVE_URI)]).await;
+    assert_eq!(other.status, 201, "another client is not in its way");
+    server.advance(60);
+    assert_eq!(push(&server, WEB_SECRET, &[]).await.status, 201);
+}

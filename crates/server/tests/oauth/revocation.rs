@@ -1,8 +1,13 @@
 //! `/oauth/revoke` (RFC 7009).
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use countersign_domain::oauth::token::TokenSubject;
+use tokio::task::JoinSet;
 
+use crate::issued;
 use crate::support::browser::redemption;
 use crate::support::{Answer, Browser, Server, encode};
 use crate::world::{ADA, CODE_ONLY_SECRET, NATIVE, NATIVE_URI, WEB, WEB_SECRET, WEB_URI, WORLD};
@@ -116,4 +121,33 @@ async fn d28_the_form_is_read_as_at_the_token_endpoint() {
     assert_eq!(revoke(&server, WEB_SECRET, &hinted).await.status, 200);
     assert!(!is_live(&server, &access).await, "a wrong hint is only a hint");
     assert_eq!(server.get("/oauth/revoke").await.status, 405);
+}
+
+const TASKS: usize = 10;
+const REVOCATIONS_OF_EACH: usize = 100;
+const CALLS_AFTER_EACH: usize = 10;
+
+/// 10,000 calls with tokens that were just revoked, while calls with others go through: on one node the bound is none at all.
+#[tokio::test]
+async fn d33_no_call_of_ten_thousand_goes_through_after_its_token_was_revoked() {
+    let server = Arc::new(Server::start(WORLD).await);
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        let server = Arc::clone(&server);
+        tasks.spawn(async move {
+            let mut violations = 0;
+            for _ in 0..REVOCATIONS_OF_EACH {
+                let token = issued::token(&server, ("acme", "code-only"), TokenSubject::Client, None).await;
+                let before = server.api("HEAD", "/api/v2/tokens/me", &token).await.status;
+                assert_ne!(before, 401, "it was live");
+                assert_eq!(revoke(&server, CODE_ONLY_SECRET, &[("token", &token)]).await.status, 200);
+                for _ in 0..CALLS_AFTER_EACH {
+                    let after = server.api("HEAD", "/api/v2/tokens/me", &token).await.status;
+                    violations += usize::from(after != 401);
+                }
+            }
+            violations
+        });
+    }
+    assert_eq!(tasks.join_all().await, vec![0; TASKS]);
 }

@@ -64,3 +64,22 @@ async fn a31_a_form_from_elsewhere_ends_nothing() {
     let mut stranger = Browser::new(&server);
     assert_eq!(stranger.post("/sessions/end", &[("csrf", "x")]).await.status, 403);
 }
+
+#[tokio::test]
+async fn c43_who_signs_in_over_somebody_elses_session_ends_the_tokens_of_it_and_ones_own_stay() {
+    let server = Server::start(WORLD).await;
+    let mut browser = Browser::new(&server);
+    let code = browser.code(WEB, WEB_URI, &[], ADA).await;
+    let of_ada = server.token(WEB_SECRET, &redemption(&code, WEB_URI)).await.ok();
+    let lives = async |tokens: &Value| {
+        server.api("HEAD", "/api/v2/tokens/me", tokens["access_token"].as_str().unwrap()).await.status == 200
+    };
+    server.advance(1);
+    let page = browser.authorize(WEB, WEB_URI, &[("prompt", "login")]).await;
+    browser.sign_in(&page, ADA.0, ADA.1).await;
+    assert!(lives(&of_ada).await, "the same person again");
+    server.advance(1);
+    let page = browser.authorize(WEB, WEB_URI, &[("prompt", "login")]).await;
+    browser.sign_in(&page, GRACE.0, GRACE.1).await;
+    assert!(!lives(&of_ada).await, "somebody else");
+}

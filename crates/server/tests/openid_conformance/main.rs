@@ -5,11 +5,12 @@
 //! |---|---|
 //! | `basic.rs` `basic/` | oidcc-basic-certification-test-plan |
 //! | `config.rs` | oidcc-config-certification-test-plan |
+//! | `fapi.rs` `fapi/` | fapi2-security-profile-final-test-plan, fapi2-message-signing-final-test-plan |
 //! | `rp_logout.rs` | oidcc-rp-initiated-logout-certification-test-plan |
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(unreachable_pub, reason = "a test binary exports nothing")]
-#![expect(dead_code, unused_imports, reason = "support is shared with other test binaries")]
+#![expect(dead_code, reason = "support is shared with other test binaries")]
 
 #[path = "../oauth/jwt.rs"]
 mod jwt;
@@ -20,5 +21,6 @@ mod world;
 
 mod basic;
 mod config;
+mod fapi;
 mod relying_party;
 mod rp_logout;

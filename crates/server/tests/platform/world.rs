@@ -229,6 +229,7 @@ impl<'s> World<'s> {
             dpop_key: None,
             session: None,
             identity: None,
+            authentication: None,
             created_at: now,
         };
         let access = AccessToken {

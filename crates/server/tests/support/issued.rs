@@ -28,6 +28,7 @@ pub async fn token(
         dpop_key: None,
         session: None,
         identity: None,
+        authentication: None,
         created_at: now,
     };
     let access = AccessToken {

@@ -3,13 +3,14 @@
 use countersign_decision::Scope;
 use countersign_domain::client::ClientState;
 use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId};
+use countersign_domain::oauth::authentication::Authentication;
 use countersign_domain::oauth::thumbprint::Confirmation;
 use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
 
 use crate::column::Columns;
-use crate::token::family::subject;
+use crate::token::family::{authentication, subject};
 use crate::{StoreError, SystemStore};
 
 /// What an access token says at this instant: everything but the organization's snapshot.
@@ -47,6 +48,8 @@ pub struct Bearer {
     pub expires_at: Timestamp,
     /// Whether it or its family was revoked.
     pub is_revoked: bool,
+    /// How and when its person signed in; `None` where nobody did.
+    pub authentication: Option<Authentication>,
     /// Whether it acts through others, who must be allowed too: see [`SystemStore::delegation`].
     pub is_delegated: bool,
 }
@@ -56,7 +59,7 @@ impl SystemStore<'_> {
     pub async fn bearer(&self, digest: &Digest) -> Result<Option<Bearer>, StoreError> {
         let row = sqlx::query(
             "SELECT t.org_id, t.family_id, t.ceiling, t.confirmation, t.audience, t.issued_at, t.expires_at,
-                    f.client_id, f.user_id, f.revoked_at, f.is_delegated,
+                    f.client_id, f.user_id, f.revoked_at, f.is_delegated, f.authenticated_at, f.acr,
                     o.revision, o.is_active,
                     c.org_id AS client_home, c.state AS client_state, c.name AS client_name,
                     h.is_active AS client_home_active
@@ -91,6 +94,7 @@ impl SystemStore<'_> {
             expires_at: row.instant("expires_at")?,
             is_revoked: row.optional_instant("revoked_at")?.is_some(),
             is_delegated: row.flag("is_delegated")?,
+            authentication: authentication(&row)?,
         }))
     }
 }

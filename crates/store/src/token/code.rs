@@ -3,6 +3,7 @@
 
 use countersign_domain::entropy::Entropy;
 use countersign_domain::id::{ClientId, SessionId};
+use countersign_domain::oauth::authentication::Authentication;
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily};
 use countersign_domain::secret::Digest;
@@ -81,8 +82,8 @@ impl<'s> SystemStore<'s> {
         sqlx::query(
             "INSERT INTO authorization_codes (digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge,
                                               resources, dpop_key, ceiling, session_id, identity, authenticated_at,
-                                              issued_at, expires_at, claims)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0)",
+                                              acr, issued_at, expires_at, claims)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0)",
         )
         .bind(&code.digest.as_bytes()[..])
         .bind(code.organization.as_str())
@@ -96,7 +97,8 @@ impl<'s> SystemStore<'s> {
         .bind(ceiling_text(code.ceiling.as_deref()))
         .bind(code.session.as_ref().map(SessionId::as_str))
         .bind(code.identity.as_ref().map(json_text))
-        .bind(code.authenticated_at.as_micros())
+        .bind(code.authentication.at.as_micros())
+        .bind(&code.authentication.acr)
         .bind(code.issued_at.as_micros())
         .bind(code.expires_at.as_micros())
         .execute(self.database.writer())
@@ -115,7 +117,8 @@ impl<'s> SystemStore<'s> {
                       WHERE digest = $1
                         AND client_id = $2
                      RETURNING digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge, resources,
-                               dpop_key, ceiling, session_id, identity, authenticated_at, issued_at, expires_at, claims",
+                               dpop_key, ceiling, session_id, identity, authenticated_at, acr, issued_at, expires_at,
+                               claims",
                 )
                 .bind(&digest.as_bytes()[..])
                 .bind(client.as_str())
@@ -152,7 +155,7 @@ fn code(row: &AnyRow) -> Result<AuthorizationCode, StoreError> {
         ceiling: row.optional_json("ceiling")?,
         session: optional_session(row)?,
         identity: row.optional_json("identity")?,
-        authenticated_at: row.instant("authenticated_at")?,
+        authentication: Authentication { at: row.instant("authenticated_at")?, acr: row.text("acr")? },
         issued_at: row.instant("issued_at")?,
         expires_at: row.instant("expires_at")?,
     })

@@ -14,7 +14,7 @@ use sqlx::any::AnyRow;
 use crate::change::Author;
 use crate::column::{Columns, json_text};
 use crate::db::Transaction;
-use crate::token::family::{ceiling_text, end_family, insert_tokens, thumbprint};
+use crate::token::family::{authentication, ceiling_text, end_family, insert_tokens, thumbprint};
 use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
 
@@ -161,7 +161,8 @@ impl<'s> SystemStore<'s> {
                 AND denied_at IS NULL
                 AND org_id IS NULL
              RETURNING digest, user_code, client_id, protocol_scopes, scopes, resources, dpop_key, interval_seconds,
-                       denied_at, org_id, user_id, family_id, ceiling, identity, issued_at, expires_at",
+                       denied_at, org_id, user_id, family_id, ceiling, identity, authenticated_at, acr, issued_at,
+                       expires_at",
         )
         .bind(&user_code.as_bytes()[..])
         .bind(self.now.as_micros())
@@ -175,7 +176,8 @@ impl<'s> SystemStore<'s> {
     pub async fn opened_device_code(&self, user_code: &Digest) -> Result<Option<DeviceCode>, StoreError> {
         let row = sqlx::query(
             "SELECT digest, user_code, client_id, protocol_scopes, scopes, resources, dpop_key, interval_seconds,
-                    denied_at, org_id, user_id, family_id, ceiling, identity, issued_at, expires_at
+                    denied_at, org_id, user_id, family_id, ceiling, identity, authenticated_at, acr, issued_at,
+                    expires_at
                FROM device_codes
               WHERE user_code = $1
                 AND expires_at > $2
@@ -194,7 +196,7 @@ impl<'s> SystemStore<'s> {
     pub async fn approve_device_code(&self, code: &Digest, approval: &DeviceApproval) -> Result<bool, StoreError> {
         let approved = sqlx::query(
             "UPDATE device_codes
-                SET org_id = $3, user_id = $4, family_id = $5, ceiling = $6, identity = $7
+                SET org_id = $3, user_id = $4, family_id = $5, ceiling = $6, identity = $7, authenticated_at = $8, acr = $9
               WHERE digest = $1
                 AND expires_at > $2
                 AND denied_at IS NULL
@@ -207,6 +209,8 @@ impl<'s> SystemStore<'s> {
         .bind(approval.family.as_str())
         .bind(ceiling_text(approval.ceiling.as_deref()))
         .bind(approval.identity.as_ref().map(json_text))
+        .bind(approval.authentication.as_ref().map(|authentication| authentication.at.as_micros()))
+        .bind(approval.authentication.as_ref().map(|authentication| &*authentication.acr))
         .execute(self.database.writer())
         .await?;
         Ok(approved.rows_affected() == 1)
@@ -247,7 +251,7 @@ impl<'s> SystemStore<'s> {
                         AND client_id = $2
                      RETURNING digest, user_code, client_id, protocol_scopes, scopes, resources, dpop_key,
                                interval_seconds, polled_before_at, claims, denied_at, org_id, user_id, family_id, ceiling,
-                               identity, issued_at, expires_at",
+                               identity, authenticated_at, acr, issued_at, expires_at",
                 )
                 .bind(&digest.as_bytes()[..])
                 .bind(client.as_str())
@@ -304,5 +308,6 @@ fn verdict(row: &AnyRow) -> Result<Verdict, StoreError> {
         family: row.id("family_id")?,
         ceiling: row.optional_json("ceiling")?,
         identity: row.optional_json("identity")?,
+        authentication: authentication(row)?,
     })))
 }

@@ -2,6 +2,7 @@
 
 use countersign_decision::Scope;
 use countersign_domain::id::{ClientId, OrganizationId, SessionId, TokenFamilyId, UserId};
+use countersign_domain::oauth::authentication::Authentication;
 use countersign_domain::oauth::thumbprint::Thumbprint;
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily, TokenSubject};
 use countersign_domain::time::Timestamp;
@@ -184,8 +185,8 @@ pub(crate) async fn insert_family(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, resources, dpop_key, session_id,
-                                     identity, created_at, used_at, revoked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL)",
+                                     identity, authenticated_at, acr, created_at, used_at, revoked_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL)",
     )
     .bind(family.organization.as_str())
     .bind(family.id.as_str())
@@ -196,6 +197,8 @@ pub(crate) async fn insert_family(
     .bind(family.dpop_key.map(String::from))
     .bind(family.session.as_ref().map(SessionId::as_str))
     .bind(family.identity.as_ref().map(json_text))
+    .bind(family.authentication.as_ref().map(|authentication| authentication.at.as_micros()))
+    .bind(family.authentication.as_ref().map(|authentication| &*authentication.acr))
     .bind(family.created_at.as_micros())
     .bind(now.as_micros())
     .execute(&mut **transaction)
@@ -278,6 +281,7 @@ pub(crate) fn family(row: &AnyRow) -> Result<TokenFamily, StoreError> {
         dpop_key: thumbprint(row, "dpop_key")?,
         session: optional_session(row)?,
         identity: row.optional_json("identity")?,
+        authentication: authentication(row)?,
         created_at: row.instant("created_at")?,
     })
 }
@@ -295,6 +299,12 @@ pub(crate) fn subject(row: &AnyRow) -> Result<TokenSubject, StoreError> {
         Some(_) => Ok(TokenSubject::User(row.id("user_id")?)),
         None => Ok(TokenSubject::Client),
     }
+}
+
+/// How and when somebody signed in, where anybody did.
+pub(crate) fn authentication(row: &AnyRow) -> Result<Option<Authentication>, StoreError> {
+    let parts = row.optional_instant("authenticated_at")?.zip(row.optional_text("acr")?);
+    Ok(parts.map(|(at, acr)| Authentication { at, acr }))
 }
 
 /// A thumbprint that may be there.

@@ -19,7 +19,7 @@ impl SystemStore<'_> {
         let row = sqlx::query(
             "SELECT t.kind, t.ceiling AS token_ceiling, t.confirmation, t.audience, t.protocol_scopes, t.issued_at, t.expires_at,
                     t.is_replaced, f.org_id, f.family_id, f.client_id, f.user_id, f.ceiling, f.resources, f.dpop_key,
-                    f.session_id, f.identity, f.created_at, f.revoked_at, f.is_delegated,
+                    f.session_id, f.identity, f.authenticated_at, f.acr, f.created_at, f.revoked_at, f.is_delegated,
                     c.state AS client_state, h.is_active AS client_home_active
                FROM (SELECT org_id, family_id, 'access' AS kind, ceiling, confirmation, audience, protocol_scopes, issued_at,
                             expires_at, 0 AS is_replaced

@@ -167,7 +167,8 @@ async fn lock_family(transaction: &mut Transaction, token: &AnyRow, now: Timesta
             SET used_at = $3
           WHERE org_id = $1
             AND family_id = $2
-         RETURNING org_id, family_id, client_id, user_id, ceiling, resources, dpop_key, session_id, identity, created_at,
+         RETURNING org_id, family_id, client_id, user_id, ceiling, resources, dpop_key, session_id, identity,
+                   authenticated_at, acr, created_at,
                    revoked_at",
     )
     .bind(token.text("org_id")?)

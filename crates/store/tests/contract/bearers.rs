@@ -1,6 +1,7 @@
 //! Access tokens that come back with a call.
 
 use countersign_domain::client::ClientState;
+use countersign_domain::oauth::authentication::Authentication;
 use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
 use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
 use countersign_domain::secret::Digest;
@@ -39,6 +40,7 @@ both! {
             expires_at: NOW.plus_seconds(3_600),
             is_revoked: false,
             is_delegated: false,
+            authentication: Some(Authentication::by_password(NOW)),
         };
         assert_eq!(system.bearer(&Digest::of(b"access")).await.unwrap(), Some(expected));
         assert_eq!(system.bearer(&Digest::of(b"unknown")).await.unwrap(), None);

@@ -3,6 +3,7 @@
 use countersign_decision::AuthorizationState;
 use countersign_domain::client::Client;
 use countersign_domain::id::SessionId;
+use countersign_domain::oauth::authentication::Authentication;
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::thumbprint::Thumbprint;
 use countersign_domain::oauth::token::{RefreshToken, TokenFamily};
@@ -12,14 +13,14 @@ use countersign_store::{StoreError, SystemTask};
 
 use crate::fixture::{ALL, Fixture, NOW, access_token, organization_id, scopes};
 
-struct Issued {
-    client: Client,
+pub(crate) struct Issued {
+    pub(crate) client: Client,
     user: User,
     family: TokenFamily,
-    code: AuthorizationCode,
+    pub(crate) code: AuthorizationCode,
 }
 
-async fn issued(fixture: &Fixture) -> Issued {
+pub(crate) async fn issued(fixture: &Fixture) -> Issued {
     fixture.organization("acme").await;
     let user = fixture.user("acme", "ada").await;
     let client = fixture.client("acme", "App").await;
@@ -37,7 +38,7 @@ async fn issued(fixture: &Fixture) -> Issued {
         ceiling: Some(scopes(&["users"])),
         session: Some(SessionId::parse("sid").unwrap()),
         identity: None,
-        authenticated_at: NOW,
+        authentication: Authentication::by_password(NOW),
         issued_at: NOW,
         expires_at: NOW.plus_seconds(60),
     };

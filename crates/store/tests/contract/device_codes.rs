@@ -2,8 +2,9 @@
 
 use countersign_domain::client::Client;
 use countersign_domain::id::TokenFamilyId;
+use countersign_domain::oauth::authentication::{Authentication, PASSWORD_ACR};
 use countersign_domain::oauth::device_authorization::{DeviceApproval, DeviceCode, DeviceRequest, Verdict};
-use countersign_domain::oauth::openid::identity::{Identity, PASSWORD_ACR};
+use countersign_domain::oauth::openid::identity::Identity;
 use countersign_domain::oauth::openid::protocol_scope::ProtocolScope;
 use countersign_domain::oauth::thumbprint::Thumbprint;
 use countersign_domain::oauth::token::TokenFamily;
@@ -63,6 +64,7 @@ fn approval(family: &TokenFamilyId, user: &User) -> DeviceApproval {
             id_token_claims: Vec::new(),
             userinfo_claims: Vec::new(),
         }),
+        authentication: Some(Authentication::by_password(NOW)),
     }
 }
 

@@ -9,6 +9,7 @@ use countersign_decision::{Enforcement, PermissionPolicy, Scope};
 use countersign_domain::client::{Client, ClientMetadata, GrantType};
 use countersign_domain::entropy::SeededEntropy;
 use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId};
+use countersign_domain::oauth::authentication::Authentication;
 use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
 use countersign_domain::role::Role;
 use countersign_domain::secret::{Digest, SecretHash};
@@ -159,6 +160,7 @@ impl Fixture {
             dpop_key: None,
             session: None,
             identity: None,
+            authentication: Some(Authentication::by_password(NOW)),
             created_at: NOW,
         }
     }

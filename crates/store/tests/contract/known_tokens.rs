@@ -2,9 +2,10 @@
 
 use countersign_domain::client::ClientState;
 use countersign_domain::id::SessionId;
+use countersign_domain::oauth::authentication::PASSWORD_ACR;
 use countersign_domain::oauth::introspection::{KnownToken, TokenKind};
 use countersign_domain::oauth::openid::claims::ClaimName;
-use countersign_domain::oauth::openid::identity::{Identity, PASSWORD_ACR};
+use countersign_domain::oauth::openid::identity::Identity;
 use countersign_domain::oauth::openid::protocol_scope::ProtocolScope;
 use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily};

@@ -2,7 +2,8 @@
 
 use countersign_domain::client::{Client, ClientMetadata};
 use countersign_domain::id::SessionId;
-use countersign_domain::oauth::openid::identity::{Identity, PASSWORD_ACR};
+use countersign_domain::oauth::authentication::PASSWORD_ACR;
+use countersign_domain::oauth::openid::identity::Identity;
 use countersign_domain::oauth::openid::logout_token::{LogoutNotice, Next};
 use countersign_domain::oauth::openid::protocol_scope::ProtocolScope;
 use countersign_domain::oauth::token::TokenFamily;

@@ -20,6 +20,7 @@ mod codes;
 mod contracts;
 mod delegations;
 mod device_codes;
+mod housekeeping;
 mod interactions;
 mod known_tokens;
 mod logout_notices;

@@ -1,6 +1,7 @@
 //! Refresh tokens: the facts of each use, and what is written of the decision.
 
 use countersign_domain::client::Client;
+use countersign_domain::oauth::authentication::Authentication;
 use countersign_domain::oauth::thumbprint::Thumbprint;
 use countersign_domain::oauth::token::{RefreshToken, TokenFamily};
 use countersign_domain::secret::Digest;
@@ -38,7 +39,7 @@ pub(crate) async fn issued(fixture: &Fixture) -> Issued {
         ceiling: None,
         session: None,
         identity: None,
-        authenticated_at: NOW,
+        authentication: Authentication::by_password(NOW),
         issued_at: NOW,
         expires_at: NOW.plus_seconds(60),
     };

@@ -1,5 +1,6 @@
 //! C26: whoever has the database has no secret.
 
+use countersign_domain::oauth::authentication::Authentication;
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::token::RefreshToken;
 use countersign_domain::secret::{Digest, Secret, SecretHash, SecretKind};
@@ -88,7 +89,7 @@ both! {
             ceiling: None,
             session: None,
             identity: None,
-            authenticated_at: NOW,
+            authentication: Authentication::by_password(NOW),
             issued_at: NOW,
             expires_at: NOW.plus_seconds(60),
         }).await.unwrap();

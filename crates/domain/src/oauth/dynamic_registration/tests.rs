@@ -77,6 +77,7 @@ fn e10_bad_metadata_are_invalid_client_metadata() {
         ("grant_types", json!(["password"])),
         ("grant_types", json!("authorization_code")),
         ("grant_types", json!(["refresh_token"])),
+        ("grant_types", json!(["authorization_code", GrantType::Saml2Bearer.uri()])),
         ("response_types", json!(["token"])),
         ("response_types", json!(["code id_token"])),
         ("client_name", json!("")),

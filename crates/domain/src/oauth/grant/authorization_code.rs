@@ -5,6 +5,7 @@ use countersign_decision::Scope;
 use crate::client::{Client, GrantType};
 use crate::entropy::Entropy;
 use crate::id::{ClientId, OrganizationId, SessionId, TokenFamilyId, UserId};
+use crate::oauth::authentication::Authentication;
 use crate::oauth::authorize::AuthorizationRequest;
 use crate::oauth::error::TokenError;
 use crate::oauth::openid::identity::Identity;
@@ -47,8 +48,8 @@ pub struct AuthorizationCode {
     pub session: Option<SessionId>,
     /// What was granted about the person.
     pub identity: Option<Identity>,
-    /// When the user proved who they are.
-    pub authenticated_at: Timestamp,
+    /// How and when the user proved who they are.
+    pub authentication: Authentication,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
@@ -79,7 +80,7 @@ impl AuthorizationCode {
             ceiling,
             session: Some(session.id.clone()),
             identity: Identity::granted(request, client, session),
-            authenticated_at: session.authenticated_at,
+            authentication: session.authentication(),
             issued_at: now,
             expires_at: now.plus_seconds(CODE_TTL_SECONDS),
         };
@@ -198,6 +199,7 @@ fn family_of(code: ClaimedCode<'_>, client: &Client, now: Timestamp) -> TokenFam
         dpop_key: code.proven_key.filter(|_| !client.is_confidential),
         session: record.session.clone(),
         identity: record.identity.clone(),
+        authentication: Some(record.authentication.clone()),
         created_at: now,
     }
 }

@@ -49,6 +49,7 @@ pub fn redeem(
         dpop_key: None,
         session: None,
         identity: None,
+        authentication: None,
         created_at: now,
     })
 }

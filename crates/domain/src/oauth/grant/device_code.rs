@@ -117,6 +117,7 @@ fn family_of(code: ClaimedDeviceCode<'_>, approval: &DeviceApproval, client: &Cl
         dpop_key: code.proven_key.filter(|_| !client.is_confidential),
         session: None,
         identity: approval.identity.clone(),
+        authentication: approval.authentication.clone(),
         created_at: now,
     }
 }
@@ -142,6 +143,7 @@ mod tests {
             family: family().id,
             ceiling: Some(scopes(&["users"])),
             identity,
+            authentication: None,
         }))
     }
 

@@ -195,6 +195,8 @@ pub fn redeem(
         dpop_key: None,
         session: None,
         identity: None,
+        // docs/decisions/0022: the issuer's word replaces the sign-in; how and when that was is not told
+        authentication: None,
         created_at: now,
     })
 }

@@ -112,6 +112,7 @@ pub fn redeem(
             dpop_key: None,
             session: token.family.session.clone(),
             identity: None,
+            authentication: token.family.authentication.clone(),
             created_at: now,
         },
         links,

@@ -199,3 +199,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn d23_an_app_that_is_limited_to_holders_of_roles_may_do_nothing_for_others() {
+    let role = |id: &str| RoleId::parse(id).unwrap();
+    let unlimited = grant(&["users"]);
+    let limited = ScopeGrant { roles: vec![role("clerk"), role("auditor")], ..unlimited.clone() };
+    let authorized = || AppStanding::Authorized(scopes(&["users"]));
+    let within = |app, grant, roles: &[RoleId]| within_role_limit(app, Some(grant), roles);
+    assert_eq!(within(authorized(), &limited, &[role("auditor")]), authorized());
+    assert_eq!(within(authorized(), &limited, &[role("admin")]), AppStanding::NotAuthorized);
+    assert_eq!(within(authorized(), &unlimited, &[]), authorized());
+    assert_eq!(within(AppStanding::Unbounded, &limited, &[]), AppStanding::Unbounded, "where nothing is enforced");
+}

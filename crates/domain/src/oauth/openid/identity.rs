@@ -8,9 +8,6 @@ use crate::oauth::openid::claims::ClaimName;
 use crate::oauth::openid::protocol_scope::ProtocolScope;
 use crate::session::Session;
 
-/// How people sign in here: with a password (OpenID Connect Core §2 `acr`).
-pub const PASSWORD_ACR: &str = "urn:countersign:acr:password";
-
 /// What was granted about the person, kept with the code and then with the family of its tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -47,11 +44,12 @@ impl Identity {
         let can_be_offline = client.has_grant(GrantType::RefreshToken);
         let is_granted = |scope: &ProtocolScope| *scope != ProtocolScope::OfflineAccess || can_be_offline;
         let scopes: Vec<ProtocolScope> = requested.iter().copied().filter(is_granted).collect();
+        let authentication = session.authentication();
         (!scopes.is_empty()).then(|| Self {
             scopes,
             nonce: None,
-            auth_time: session.authenticated_at.as_seconds(),
-            acr: PASSWORD_ACR.to_owned(),
+            auth_time: authentication.at.as_seconds(),
+            acr: authentication.acr,
             id_token_claims: Vec::new(),
             userinfo_claims: Vec::new(),
         })

@@ -71,10 +71,11 @@ fn of_session(
             false => SignIn::Needed,
         };
     }
-    // §3.1.2.1: `max_age=0` is the same as `prompt=login`.
-    let is_too_old =
-        request.identity.max_age.is_some_and(|most| most == 0 || now > session.authenticated_at.plus_seconds(most));
-    if (request.prompt.login || is_too_old) && !has_just_signed_in { SignIn::Needed } else { SignIn::Done }
+    // §3.1.2.1: `max_age=0` is the same as `prompt=login`. RFC 9470 §4: what a resource server asked for is asked of the sign-in.
+    let wish = &request.identity;
+    let is_enough = session.authentication().suffices(&wish.acr_values, wish.max_age, now);
+    let asks_again = request.prompt.login || wish.max_age == Some(0) || !is_enough;
+    if asks_again && !has_just_signed_in { SignIn::Needed } else { SignIn::Done }
 }
 
 fn is_expected(session: &Session, expected: Expected<'_>) -> bool {

@@ -1,9 +1,9 @@
 //! What an authorization request says about the person and the sign-in (OpenID Connect Core §3.1.2.1).
 
 use crate::client::Client;
+use crate::oauth::authentication::PASSWORD_ACR;
 use crate::oauth::error::ErrorCode;
 use crate::oauth::openid::claims::ClaimsRequest;
-use crate::oauth::openid::identity::PASSWORD_ACR;
 use crate::oauth::parameters::Parameters;
 
 /// The longest `nonce` that is carried, in bytes: a longer one is refused, never cut.
@@ -20,6 +20,8 @@ pub struct IdentityWish {
     pub claims: ClaimsRequest,
     /// An ID token about the person that the client expects; not yet believed.
     pub id_token_hint: Option<String>,
+    /// The ways of signing in that the client takes, the best first (RFC 9470 §4); empty: any.
+    pub acr_values: Vec<String>,
     /// Whether the client will take no way of signing in that we have (RFC 9470 §4).
     pub wants_unreachable_acr: bool,
 }
@@ -39,12 +41,13 @@ impl IdentityWish {
         let max_age = max_age.or(client.metadata.default_max_age.map(i64::from));
         let claims = parameters.value("claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default();
         let acr_values = parameters.value("acr_values").unwrap_or_default();
-        let mut wanted = acr_values.split(' ').filter(|value| !value.is_empty()).peekable();
-        let essential = &claims.essential_acr;
-        let wants_unreachable_acr = (wanted.peek().is_some() && !wanted.any(|value| value == PASSWORD_ACR))
-            || (!essential.is_empty() && !essential.iter().any(|value| value == PASSWORD_ACR));
+        let acr_values: Vec<String> =
+            acr_values.split(' ').filter(|value| !value.is_empty()).map(str::to_owned).collect();
+        let is_unreachable =
+            |wanted: &[String]| !wanted.is_empty() && !wanted.iter().any(|value| value == PASSWORD_ACR);
+        let wants_unreachable_acr = is_unreachable(&acr_values) || is_unreachable(&claims.essential_acr);
         let id_token_hint = parameters.value("id_token_hint").map(str::to_owned);
-        Ok(Self { nonce, max_age, claims, id_token_hint, wants_unreachable_acr })
+        Ok(Self { nonce, max_age, claims, id_token_hint, acr_values, wants_unreachable_acr })
     }
 }
 

@@ -83,7 +83,7 @@ impl Opened {
         match identify(&self.app, &contracts, self.presented, &self.resource, now).await {
             Ok(asker) => {
                 let ask = Ask { method: &self.method, target: self.target.as_bytes() };
-                check(contract, &asker, &contracts, ask).is_ok()
+                check(contract, &asker, &contracts, ask, now).is_ok()
             }
             Err(error) => {
                 tracing::error!(%error, "an open tunnel cannot be decided again");
