@@ -1,7 +1,7 @@
 //! What changes while the server runs: the configuration, at SIGHUP, and contracts that somebody imports.
 //!
 //! A configuration that cannot be used changes nothing. One that can takes effect with the next call, as far as
-//! [`take_effect`] goes; keys beyond that are named in the log, and wait for a restart.
+//! `take_effect` goes; keys beyond that are named in the log, and wait for a restart.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;

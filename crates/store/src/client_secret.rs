@@ -52,6 +52,22 @@ impl SystemStore<'_> {
         .await?;
         rows.iter().map(hash).collect()
     }
+
+    /// When the first of a client's live secrets ends; `None` where none does.
+    pub async fn next_end_of_a_secret(&self, id: &ClientId) -> Result<Option<Timestamp>, StoreError> {
+        let row = sqlx::query(
+            "SELECT MIN(s.expires_at) AS expires_at
+               FROM clients c
+               JOIN client_secrets s ON s.org_id = c.org_id AND s.client_id = c.client_id
+              WHERE c.client_id = $1
+                AND s.expires_at > $2",
+        )
+        .bind(id.as_str())
+        .bind(self.now.as_micros())
+        .fetch_one(self.database.readers())
+        .await?;
+        row.optional_instant("expires_at")
+    }
 }
 
 impl OrgWriter<'_> {

@@ -188,7 +188,17 @@ fn operations(choices: &mut Choices<'_>, words: &[String; 3]) -> Vec<Operation> 
             let id = format!("op{}x{}", choices.below(10), operations.len());
             let source = Location { file: "made".into(), line: 1 };
             let (tags, summary, deprecated) = (Vec::new(), None, false);
-            operations.push(Operation { id, method, path, tags, summary, deprecated, requirement, step_up: None, source });
+            operations.push(Operation {
+                id,
+                method,
+                path,
+                tags,
+                summary,
+                deprecated,
+                requirement,
+                step_up: None,
+                source,
+            });
         }
     }
     operations

@@ -16,11 +16,13 @@ use countersign_domain::oauth::dpop::DpopError;
 use countersign_domain::oauth::error::TokenError;
 use countersign_domain::oauth::parameters::Parameters;
 use countersign_domain::oauth::thumbprint::{Possession, Thumbprint};
+use countersign_domain::secret::SecretHash;
 use countersign_store::{StoreError, SystemStore, SystemTask};
 use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::enforce::remembered::Registered;
 use crate::hashing;
 use crate::http::client_certificate::client_certificate;
 use crate::http::dpop::{Called, give_nonce};
@@ -114,7 +116,7 @@ impl BackChannel {
             false => None,
         };
         let (client, kept) = match &named {
-            Some(id) => (self.client(id, form).await?, self.store().client_secrets(id).await?),
+            Some(id) => self.client(id, form).await?,
             None => (None, Vec::new()),
         };
         let (believing, shown) = (presented.clone(), certificate.clone());
@@ -138,15 +140,34 @@ impl BackChannel {
         Ok(ProvenClient { client, certificate })
     }
 
-    /// The client as it is now, with its keys where something that it signed is to be verified.
-    async fn client(&self, id: &ClientId, form: &Parameters) -> Result<Option<Client>, StoreError> {
-        let (sources, now) = (&self.app.client_sources, self.context.now);
-        let client = sources.client(&self.store(), id, now).await?;
+    /// The client as it is now and its live secrets, with its keys where something that it signed is to be verified.
+    async fn client(&self, id: &ClientId, form: &Parameters) -> Result<(Option<Client>, Vec<SecretHash>), StoreError> {
+        let (client, secrets) = self.registered(id).await?;
         let is_signed = ["client_assertion", "request"].into_iter().any(|name| form.value(name).is_some());
-        match client {
-            Some(client) if is_signed => Ok(Some(sources.with_keys(client, now).await)),
-            client => Ok(client),
+        Ok(match client {
+            Some(client) if is_signed => {
+                (Some(self.app.client_sources.with_keys(client, self.context.now).await), secrets)
+            }
+            client => (client, secrets),
+        })
+    }
+
+    /// What this node remembers of a client, or what the database or its document says now.
+    async fn registered(&self, id: &ClientId) -> Result<(Option<Client>, Vec<SecretHash>), StoreError> {
+        let (app, now, store) = (&self.app, self.context.now, self.store());
+        if let Some(known) = app.remembered.client(id, &app.store, now) {
+            return Ok((Some(known.client.clone()), known.secrets.clone()));
         }
+        // known before anything is read: what changes meanwhile makes this too old to be used again
+        let number = app.store.authority_number();
+        let client = app.client_sources.client(&store, id, now).await?;
+        let secrets = store.client_secrets(id).await?;
+        // what a document says counts for as long as the document does
+        if let (Some(client), None) = (&client, id.document_address()) {
+            let until = store.next_end_of_a_secret(id).await?;
+            app.remembered.keep_client(number, Registered { client: client.clone(), secrets: secrets.clone(), until });
+        }
+        Ok((client, secrets))
     }
 
     /// The same for what only clients with credentials may do. A request without any is asked for them (RFC 7662 §2.3).

@@ -1,14 +1,19 @@
 //! `POST /oauth/introspect`: a resource server asks what a token is worth now (RFC 7662), in JSON or signed (RFC 9701).
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use countersign_domain::oauth::error::{TokenError, quotable};
-use countersign_domain::oauth::introspection::{Introspection, SIGNED_MEDIA_TYPE, SIGNED_TYP};
+use countersign_domain::oauth::introspection::{Introspection, SIGNED_MEDIA_TYPE, SIGNED_TYP, TokenKind};
 use countersign_domain::oauth::presented_token::PresentedToken;
 use countersign_domain::oauth::signing_key::SigningAlgorithm;
+use countersign_domain::secret::Digest;
+use countersign_store::StoreError;
 
+use crate::enforce::remembered::Introspected;
 use crate::http::error::{TokenRefusal, no_store};
 use crate::oauth::back_channel::BackChannel;
 use crate::oauth::standing::standing_of;
@@ -35,14 +40,11 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<Response, Tok
     let token = form.value("token").ok_or(TokenError::MissingParameter("token"))?;
     let (issuer, now) = (channel.app.origin.as_str(), channel.context.now);
     let known = match PresentedToken::read(token).digest() {
-        Some(digest) => channel.store().known_token(&digest).await?,
+        Some(digest) => known(channel, digest).await?,
         None => None,
     };
     let told = match known {
-        Some(token) => {
-            let standing = standing_of(&channel.store(), &token).await?;
-            Introspection::of(&token, &caller, &standing, issuer, now)
-        }
+        Some(known) => Introspection::of(&known.token, &caller, &known.standing, issuer, now),
         None => Introspection::INACTIVE,
     };
     // RFC 9701 §4: the caller says which form it wants.
@@ -52,6 +54,24 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<Response, Tok
     let claims = told.signed(&caller, issuer, now);
     let jwt = channel.app.signing_keys.sign(SigningAlgorithm::default(), SIGNED_TYP, &claims, now)?;
     Ok(([(header::CONTENT_TYPE, SIGNED_MEDIA_TYPE)], jwt).into_response())
+}
+
+/// What this node remembers of a token, or what the database says now. A refresh token is always asked for: its rotation ends it alone, which no other
+/// decision depends on.
+async fn known(channel: &BackChannel, digest: Digest) -> Result<Option<Arc<Introspected>>, StoreError> {
+    let (app, store) = (&channel.app, channel.store());
+    if let Some(known) = app.remembered.introspected(&digest, &app.store) {
+        return Ok(Some(known));
+    }
+    // known before anything is read: what changes meanwhile makes this too old to be used again
+    let number = app.store.authority_number();
+    let Some(token) = store.known_token(&digest).await? else { return Ok(None) };
+    let standing = standing_of(&store, &token).await?;
+    let known = Arc::new(Introspected { token, standing });
+    if known.token.kind == TokenKind::Access {
+        app.remembered.keep_introspected(number, digest, Arc::clone(&known));
+    }
+    Ok(Some(known))
 }
 
 /// Whether the client asks for an answer of this media type.

@@ -1,7 +1,8 @@
 //! `/oauth/introspect` (RFC 7662, RFC 9701).
 
-use countersign_domain::id::UserId;
+use countersign_domain::id::{ClientId, UserId};
 use countersign_domain::role::Assignee;
+use countersign_domain::secret::SecretHash;
 use countersign_domain::user::UserState;
 use countersign_store::user::UserChange;
 use serde_json::{Value, json};
@@ -189,4 +190,36 @@ async fn d23_a_token_of_somebody_who_lost_the_role_that_its_app_is_limited_to_is
     }
     let form = [("grant_type", "refresh_token"), ("refresh_token", &refresh as &str)];
     assert_eq!(server.token(WEB_SECRET, &form).await.refusal(), (400, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn c26_a_secret_that_was_used_ends_at_its_time_all_the_same() {
+    let server = Server::start(WORLD).await;
+    let (access, _) = tokens(&server).await;
+    let end = server.app.clock.now().plus_seconds(60);
+    let second = SecretHash::of_client_secret("another-secret", server.app.entropy.as_ref());
+    let web = ClientId::parse(WEB).unwrap();
+    server.org("acme").add_client_secret(&web, &second, Some(end)).await.unwrap();
+    assert_eq!(told(&server, &access).await["active"], true);
+    server.advance(59);
+    assert_eq!(told(&server, &access).await["active"], true);
+    server.advance(1);
+    assert_eq!(ask(&server, WEB_SECRET, &[("token", &access)]).await.refusal(), (401, "invalid_client"));
+}
+
+#[tokio::test]
+async fn what_was_told_before_is_told_anew_after_any_change() {
+    let server = Server::start(WORLD).await;
+    let (access, refresh) = tokens(&server).await;
+    for token in [&access, &refresh] {
+        assert_eq!(told(&server, token).await["active"], true);
+    }
+    server.call_as_client("/oauth/revoke", WEB_SECRET, &[("token", &access)]).await;
+    for token in [&access, &refresh] {
+        assert_eq!(told(&server, token).await["active"], false, "one sign-in, one end");
+    }
+    let (access, _) = tokens(&server).await;
+    assert_eq!(told(&server, &access).await["active"], true);
+    server.org("acme").revoke(&ClientId::parse(WEB).unwrap()).await.unwrap();
+    assert_eq!(told(&server, &access).await["active"], false);
 }

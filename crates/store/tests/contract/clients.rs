@@ -91,7 +91,13 @@ both! {
             let acme = store.org(&crate::fixture::organization_id("acme"));
             acme.add_client_secret(&client.id, &hash(secret), Some(NOW.plus_seconds(until))).await.unwrap();
         };
+        let next_end = async |seconds| {
+            let system = fixture.at(SystemTask::TokenEndpoint, NOW.plus_seconds(seconds));
+            system.next_end_of_a_secret(&client.id).await.unwrap()
+        };
+        assert_eq!(next_end(9).await, None);
         add(10, "two", 70).await;
+        assert_eq!((next_end(69).await, next_end(70).await), (Some(NOW.plus_seconds(70)), None));
         assert_eq!(live(69).await, [true, true, false]);
         assert_eq!(live(70).await, [false, true, false]);
         add(20, "three", 80).await;
