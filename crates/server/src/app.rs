@@ -45,7 +45,7 @@ use crate::oauth::user_code_attempts::UserCodeAttempts;
 use crate::operations::Operations;
 use crate::reload::{self, Source};
 use crate::router;
-use crate::telemetry::connections::ListenerCounts;
+use crate::telemetry::listeners::ListenerCounts;
 use crate::telemetry::messages::{LogRecord, Span};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::outbox::Unsent;

@@ -23,7 +23,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::telemetry::connections::ListenerCounts;
+use crate::telemetry::listeners::ListenerCounts;
 use strict::Strict;
 pub use tls::{Tls, TlsError};
 

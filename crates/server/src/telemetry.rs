@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `families.rs` | every metric by name, with what it means |
 //! | `counting.rs` | counters, gauges, histograms: what a call writes to |
-//! | `doors.rs`, `connections.rs`, `process.rs` | what is counted where |
+//! | `doors.rs`, `listeners.rs`, `connections.rs`, `process.rs` | what is counted where |
 //! | `metrics.rs`, `exposition.rs` | all of it, and how a scrape shows it |
 //! | `traces.rs`, `decided.rs`, `exchange.rs` | spans of calls, and of what the gateway sends on |
 //! | `outbox.rs`, `otlp.rs`, `messages.rs` | what waits to be sent, and how it is sent |
@@ -17,6 +17,7 @@ pub mod doors;
 pub mod exchange;
 pub mod exposition;
 pub mod families;
+pub mod listeners;
 pub mod messages;
 pub mod metrics;
 pub mod otlp;

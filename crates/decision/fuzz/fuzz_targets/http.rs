@@ -4,18 +4,29 @@
 
 #[path = "../../../server/src/listener/chunks.rs"]
 mod chunks;
+#[expect(dead_code, reason = "the reader counts, and nobody asks here")]
+#[path = "../../../server/src/telemetry/counting.rs"]
+mod counting;
 #[path = "../../../server/src/listener/head.rs"]
 mod head;
+#[expect(dead_code, reason = "the reader counts, and nobody asks here")]
+#[path = "../../../server/src/telemetry/listeners.rs"]
+mod listeners;
 #[path = "../../../server/src/listener/pace.rs"]
 mod pace;
 #[path = "../../../server/src/listener/strict.rs"]
 mod strict;
+/// Where the reader looks for what it counts.
+mod telemetry {
+    pub(crate) use crate::listeners;
+}
 
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -152,7 +163,7 @@ fn read_by_hyper(bytes: &[u8], cut: usize) -> Vec<Read> {
         async move { Ok::<_, Infallible>(keep(request, &kept).await) }
     });
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let connection = strict::Strict::new(Memory { bytes: bytes.to_vec(), at: 0, cut }, peer);
+    let connection = strict::Strict::new(Memory { bytes: bytes.to_vec(), at: 0, cut }, peer, Arc::default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let mut builder = hyper::server::conn::http1::Builder::new();
     // as in `listener.rs`

@@ -17,7 +17,7 @@ use tokio_util::io::poll_read_buf;
 use super::chunks::Chunks;
 use super::head::{self, Body, Malformed};
 use super::pace::{Pace, Wait};
-use crate::telemetry::connections::ListenerCounts;
+use crate::telemetry::listeners::ListenerCounts;
 
 /// RFC 9113 §3.4: a client that begins so speaks HTTP/2, whose frames are checked where they are read.
 const HTTP_2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -1,4 +1,4 @@
-//! What is counted of connections: those that come to a listener, and those that the gateway makes to an upstream.
+//! What is counted of the connections that the gateway makes to an upstream.
 
 use std::future::Future;
 use std::io;
@@ -13,30 +13,6 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use tower::Service;
 
 use super::counting::{Counter, Durations, Gauge, Statuses};
-
-/// Counts of one listener.
-#[derive(Debug, Default)]
-pub struct ListenerCounts {
-    /// Connections that were accepted.
-    pub accepted: Counter,
-    /// Connections that are open.
-    pub open: Gauge,
-    /// Connections of an address that had enough.
-    pub over_limit: Counter,
-    /// Handshakes that failed.
-    pub tls: Counter,
-    /// Requests that break a rule of RFC 9112.
-    pub malformed: Counter,
-    /// Clients that were too slow.
-    pub slow: Counter,
-}
-
-impl ListenerCounts {
-    /// What came no further, by reason.
-    pub fn refusals(&self) -> [(&'static str, &Counter); 4] {
-        [("address_limit", &self.over_limit), ("tls", &self.tls), ("malformed", &self.malformed), ("slow", &self.slow)]
-    }
-}
 
 /// Counts of one upstream.
 #[derive(Debug, Default)]
@@ -92,7 +68,7 @@ impl UpstreamCounts {
 
     /// An answer began.
     pub fn answered(&self, status: StatusCode, took: Duration) {
-        self.statuses.add(status);
+        self.statuses.add(status.as_u16());
         self.durations.observe(took);
     }
 }

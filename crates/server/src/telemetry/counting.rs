@@ -97,8 +97,8 @@ impl Statuses {
     pub const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
     /// One answer had this status.
-    pub fn add(&self, status: http::StatusCode) {
-        let class = usize::from(status.as_u16() / 100).clamp(1, Self::CLASSES.len());
+    pub fn add(&self, status: u16) {
+        let class = usize::from(status / 100).clamp(1, Self::CLASSES.len());
         self.0[class - 1].add();
     }
 
@@ -151,7 +151,7 @@ mod tests {
     fn a_status_counts_in_its_class() {
         let statuses = Statuses::default();
         for status in [101, 200, 204, 429, 503, 999] {
-            statuses.add(http::StatusCode::from_u16(status).unwrap());
+            statuses.add(status);
         }
         let counts: Vec<_> = statuses.counts().collect();
         assert_eq!(counts, [("1xx", 1), ("2xx", 2), ("3xx", 0), ("4xx", 1), ("5xx", 2)]);

@@ -43,7 +43,7 @@ impl Doors {
     pub fn ended(&self, door: Door, status: Option<StatusCode>, took: Duration) {
         let counts = &self.0[door as usize];
         match status {
-            Some(status) => counts.statuses.add(status),
+            Some(status) => counts.statuses.add(status.as_u16()),
             None => counts.abandoned.add(),
         }
         counts.durations.observe(took);

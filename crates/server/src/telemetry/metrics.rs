@@ -10,7 +10,7 @@ use countersign_domain::client::GrantType;
 use countersign_domain::oauth::error::ErrorCode;
 use countersign_domain::time::Timestamp;
 
-use super::connections::{ListenerCounts, UpstreamCounts};
+use super::connections::UpstreamCounts;
 use super::counting::{Counter, Tally};
 use super::doors::Doors;
 use super::exposition::Exposition;
@@ -19,6 +19,7 @@ use super::families::{
     LISTENER_REFUSALS, PROCESS_START, SIGN_INS, SNAPSHOT_AGE, SNAPSHOT_LOADS, SNAPSHOTS, TELEMETRY_ITEMS,
     TOKEN_ANSWERS, TOKEN_LOOKUPS, TOKENS, UPSTREAM_CONNECTIONS, UPSTREAM_DURATION, UPSTREAM_OPEN, UPSTREAM_REQUESTS,
 };
+use super::listeners::ListenerCounts;
 use super::outbox::Outbox;
 use super::process;
 use crate::app::App;
