@@ -181,7 +181,7 @@ async fn e15_whatever_is_not_200_with_short_json_is_refused_and_not_kept() {
         stage.host.answer("/client.json", &bad);
         let page = stage.opened().await;
         assert_eq!((page.status, page.html.contains("invalid_client")), (400, true), "{bad}");
-        assert!(!page.html.contains("404") && !page.html.contains("Found"), "what was found there is not told");
+        assert!(!page.html.contains("Not Found") && !page.html.contains(">404"), "what was found there is not told");
     }
     assert_eq!(stage.host.asked("/other.json"), 0, "no redirect is followed");
     stage.publish("", &json!({}));
