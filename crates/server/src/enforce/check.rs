@@ -317,9 +317,12 @@ impl Refusal {
         }
     }
 
-    /// The reason's name, for logs.
+    /// The name of the reason that only doors know: the token's sign-in is too old or too weak for the operation (RFC 9470).
+    pub const STEP_UP: &str = "insufficient_authentication";
+
+    /// The reason's name, for logs and metrics.
     pub fn reason_name(&self) -> &'static str {
-        if self.step_up.is_some() { "insufficient_authentication" } else { self.reason.as_str() }
+        if self.step_up.is_some() { Self::STEP_UP } else { self.reason.as_str() }
     }
 
     /// Every half that is missing, as the operator contract shapes it; `None` for reasons that name none.

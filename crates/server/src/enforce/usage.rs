@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use countersign_decision::{Contracts, Reason};
+use countersign_decision::Contracts;
 use countersign_domain::time::Timestamp;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::sync::oneshot;
@@ -49,7 +49,7 @@ struct Called {
 /// What it was answered.
 enum Answered {
     Allowed { operation: String, method: String, target: Box<[u8]>, would_be_denied: bool },
-    Denied { operation: Option<String>, reason: Reason },
+    Denied { operation: Option<String>, reason: &'static str },
     TooMany,
 }
 
@@ -78,7 +78,7 @@ impl UsageCounter {
                 target: ask.target.into(),
                 would_be_denied: allowed.would_be_missing.is_some(),
             },
-            Err(refusal) => Answered::Denied { operation: refusal.operation_id.clone(), reason: refusal.reason },
+            Err(refusal) => Answered::Denied { operation: refusal.operation_id.clone(), reason: refusal.reason_name() },
         });
     }
 

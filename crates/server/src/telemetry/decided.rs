@@ -42,7 +42,7 @@ impl Decided {
             operation: operation.cloned(),
             contract: contract.name().to_owned(),
             parties,
-            reason: answer.err().map(|refusal| refusal.reason.as_str()),
+            reason: answer.err().map(Refusal::reason_name),
         }
     }
 

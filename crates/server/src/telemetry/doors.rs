@@ -36,6 +36,8 @@ struct Counts {
     allowed: Counter,
     reported: Counter,
     denied: [Counter; Reason::ALL.len()],
+    /// Denied until the person signs in again.
+    step_up: Counter,
 }
 
 impl Doors {
@@ -55,6 +57,7 @@ impl Doors {
         match answer {
             Ok(Allowed { would_be_missing: None, .. }) => counts.allowed.add(),
             Ok(Allowed { would_be_missing: Some(_), .. }) => counts.reported.add(),
+            Err(refusal) if refusal.step_up.is_some() => counts.step_up.add(),
             Err(refusal) => counts.denied[refusal.reason as usize].add(),
         }
     }
@@ -74,6 +77,7 @@ impl Doors {
             for (reason, denied) in Reason::ALL.into_iter().zip(&counts.denied) {
                 decisions.add(&[door, "deny", reason.as_str()], denied.count());
             }
+            decisions.add(&[door, "deny", Refusal::STEP_UP], counts.step_up.count());
         }
     }
 

@@ -34,6 +34,9 @@ async fn d17_an_old_sign_in_is_refused_with_what_to_ask_for_and_that_helps() {
     assert!(challenge.starts_with("Bearer realm="), "{challenge}");
     assert!(challenge.contains(r#"error="insufficient_user_authentication", max_age="300""#), "{challenge}");
     assert!(!challenge.contains("acr_values"), "{challenge}");
+    let shown = fixture.server.app.metrics.show(&fixture.server.app);
+    let counted = r#"countersign_decisions_total{door="gateway",result="deny",reason="insufficient_authentication"} 1"#;
+    assert!(shown.lines().any(|line| line == counted), "{shown}");
     assert_eq!(fixture.call("GET", "/books/1", &token).await.status(), 200, "other operations do not ask");
 
     let again = browser.authorize(SHOP, URI, &[("max_age", "300")]).await;

@@ -125,7 +125,7 @@ fn key(called: &Called) -> UsageKey {
             }
         }
         Answered::Denied { operation, reason } => {
-            UsageKey { operation: operation.clone(), outcome: Outcome::Denied(reason.as_str().to_owned()), ..key }
+            UsageKey { operation: operation.clone(), outcome: Outcome::Denied((*reason).to_owned()), ..key }
         }
         Answered::TooMany => UsageKey { outcome: Outcome::TooMany, ..key },
     }
