@@ -1,0 +1,1 @@
+//! Nothing is built here: `tests/openid.rs` is a client of Countersign.
