@@ -138,7 +138,7 @@ impl Town {
                 Some(name) => TokenSubject::User(self.user(organization, name).await),
                 None => TokenSubject::Client,
             };
-            issued::token(&self.server, (organization, client), subject, None).await
+            issued::token(&self.server.app, (organization, client), subject, None).await
         })
     }
 

@@ -101,7 +101,7 @@ impl Fixture {
 
 /// A token of a client for itself, put into the database directly.
 pub async fn token(server: &Server, client: &str) -> String {
-    issued::token(server, ("acme", client), TokenSubject::Client, None).await
+    issued::token(&server.app, ("acme", client), TokenSubject::Client, None).await
 }
 
 /// A user with an app.

@@ -174,7 +174,7 @@ pub async fn token(
         Some(email) => TokenSubject::User(user(server, organization, email).await),
         None => TokenSubject::Client,
     };
-    issued::token(server, (organization, client), subject, ceiling).await
+    issued::token(&server.app, (organization, client), subject, ceiling).await
 }
 
 async fn user(server: &Server, organization: &str, email: &str) -> UserId {

@@ -137,7 +137,7 @@ async fn d33_no_call_of_ten_thousand_goes_through_after_its_token_was_revoked() 
         tasks.spawn(async move {
             let mut violations = 0;
             for _ in 0..REVOCATIONS_OF_EACH {
-                let token = issued::token(&server, ("acme", "code-only"), TokenSubject::Client, None).await;
+                let token = issued::token(&server.app, ("acme", "code-only"), TokenSubject::Client, None).await;
                 let before = server.api("HEAD", "/api/v2/tokens/me", &token).await.status;
                 assert_ne!(before, 401, "it was live");
                 assert_eq!(revoke(&server, CODE_ONLY_SECRET, &[("token", &token)]).await.status, 200);

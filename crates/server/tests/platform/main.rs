@@ -7,6 +7,8 @@ mod catalogues;
 mod clients;
 mod contract;
 mod door;
+#[path = "../support/issued.rs"]
+mod issued;
 mod last_holder;
 mod organization;
 #[path = "../support/postgres.rs"]

@@ -6,8 +6,8 @@ use countersign_decision::{AuthorizationState, Enforcement, Scope};
 use countersign_domain::authorization::ConsentMode;
 use countersign_domain::client::{DEFAULT_TOKEN_TTL_SECONDS, GrantType};
 use countersign_domain::client_registration::{NewInitialToken, RegistrationPolicy};
-use countersign_domain::id::{ClientId, DivisionId, InitialTokenId, OrganizationId, RoleId, TokenFamilyId, UserId};
-use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
+use countersign_domain::id::{ClientId, DivisionId, InitialTokenId, OrganizationId, RoleId, UserId};
+use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::organization::DivisionScope;
 use countersign_domain::role::Assignee;
 use countersign_domain::secret::{Secret, SecretHash, SecretKind};
@@ -19,6 +19,7 @@ use countersign_store::role::NewRole;
 use countersign_store::user::NewUser;
 use countersign_store::{OrgStore, SystemStore, SystemTask};
 
+use super::issued;
 use super::server::TestServer;
 
 /// The scopes of our own API.
@@ -217,33 +218,7 @@ impl<'s> World<'s> {
     }
 
     pub(crate) async fn token_of(&self, client: &ClientId, subject: TokenSubject, ceiling: Option<&[&str]>) -> String {
-        let (now, entropy) = (self.server.now(), self.server.app.entropy.as_ref());
-        let secret = Secret::generate(SecretKind::AccessToken, entropy);
-        let family = TokenFamily {
-            id: TokenFamilyId::generate(now, entropy),
-            organization: self.id.clone(),
-            client: client.clone(),
-            subject,
-            ceiling: ceiling.map(scopes),
-            resources: Vec::new(),
-            dpop_key: None,
-            session: None,
-            identity: None,
-            authentication: None,
-            created_at: now,
-        };
-        let access = AccessToken {
-            digest: secret.digest(),
-            family: family.id.clone(),
-            ceiling: family.ceiling.clone(),
-            confirmation: None,
-            audience: Vec::new(),
-            protocol_scopes: Vec::new(),
-            issued_at: now,
-            expires_at: now.plus_seconds(DEFAULT_TOKEN_TTL_SECONDS),
-        };
-        system(self.server, SystemTask::TokenEndpoint).save_tokens(&family, &access).await.unwrap();
-        secret.expose().to_owned()
+        issued::token(&self.server.app, (self.id.as_str(), client.as_str()), subject, ceiling).await
     }
 
     pub(crate) fn role_id(&self, name: &str) -> &str {

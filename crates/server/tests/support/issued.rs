@@ -5,18 +5,17 @@ use countersign_domain::client::DEFAULT_TOKEN_TTL_SECONDS;
 use countersign_domain::id::{ClientId, OrganizationId, TokenFamilyId};
 use countersign_domain::oauth::token::{AccessToken, TokenFamily, TokenSubject};
 use countersign_domain::secret::{Secret, SecretKind};
+use countersign_server::app::App;
 use countersign_store::SystemTask;
 
-use super::support::Server;
-
 /// An access token of a client in an organization, for somebody or for itself, with all that is authorized or with less.
-pub async fn token(
-    server: &Server,
+pub(crate) async fn token(
+    app: &App,
     (organization, client): (&str, &str),
     subject: TokenSubject,
     ceiling: Option<&[&str]>,
 ) -> String {
-    let (now, entropy) = (server.app.clock.now(), server.app.entropy.as_ref());
+    let (now, entropy) = (app.clock.now(), app.entropy.as_ref());
     let secret = Secret::generate(SecretKind::AccessToken, entropy);
     let family = TokenFamily {
         id: TokenFamilyId::generate(now, entropy),
@@ -41,6 +40,7 @@ pub async fn token(
         issued_at: now,
         expires_at: now.plus_seconds(DEFAULT_TOKEN_TTL_SECONDS),
     };
-    server.store(SystemTask::TokenEndpoint).save_tokens(&family, &access).await.unwrap();
+    let store = app.store.system(SystemTask::TokenEndpoint, now, entropy);
+    store.save_tokens(&family, &access).await.unwrap();
     secret.expose().to_owned()
 }
