@@ -1,11 +1,12 @@
 //! The running server: its state, how it starts and how it ends.
 
+mod background;
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -23,13 +24,13 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use crate::config::{Config, PublicOrigin, Upstream};
-use crate::enforce::doors::Doors;
+use crate::enforce::doors::{Doors, Means};
 use crate::enforce::ext_authz::ExtAuthz;
 use crate::enforce::gateway::Gateway;
 use crate::enforce::identity::SignedIdentities;
 use crate::enforce::log::{DecisionLog, Unwritten, otlp};
 use crate::enforce::rate::RateLimit;
-use crate::enforce::remembered::{self, Remembered};
+use crate::enforce::remembered::Remembered;
 use crate::enforce::snapshots::Snapshots;
 use crate::enforce::usage::{UsageCounter, UsageWriter};
 use crate::fetch::Fetcher;
@@ -40,7 +41,6 @@ use crate::load::Load;
 use crate::oauth::attempts::Attempts;
 use crate::oauth::challenges::Challenges;
 use crate::oauth::client_sources::ClientSources;
-use crate::oauth::logout_notices;
 use crate::oauth::user_code_attempts::UserCodeAttempts;
 use crate::operations::Operations;
 use crate::reload::{self, Source};
@@ -51,14 +51,8 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::outbox::Unsent;
 use crate::telemetry::traces::Tracer;
 
-/// How often a running server looks whether another process imported a contract or rotated the signing keys.
-const POLL: Duration = Duration::from_secs(1);
-/// How often what has ended is deleted.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// Most counts of old days that are deleted each time: other writers wait no longer than this takes.
 const USAGE_BATCH: u32 = 5_000;
-/// Ended rows in one round that say that there are more.
-const MANY_ROWS: u64 = 10_000;
 /// F03: failed sign-ins in a row of one person from one address, and how long the next try then waits.
 const SIGN_IN_FAILURES: u32 = 10;
 const SIGN_IN_WAIT_SECONDS: i64 = 15 * 60;
@@ -243,7 +237,12 @@ impl Application {
         let client_sources = ClientSources::new(fetcher.clone(), config.client_documents.enabled);
         let store = Store::open(&location(config), Options::default()).await?;
         let signing_keys = SigningKeys::open(&store, config, clock.now(), entropy.as_ref()).await?;
-        let doors = Doors::open(config, None, &store, &metrics, clock.now(), entropy.as_ref()).await?;
+        let doors = Doors::open(
+            config,
+            None,
+            Means { store: &store, metrics: &metrics, now: clock.now(), entropy: entropy.as_ref() },
+        )
+        .await?;
         let secrets = store.system(SystemTask::Housekeeping, clock.now(), entropy.as_ref());
         let nonce_key = secrets.server_secret("dpop_nonces").await?;
         let name_digests = NameDigests::new(secrets.server_secret(NameDigests::KEY).await?);
@@ -339,9 +338,7 @@ impl Application {
 
     /// Serves until `stop` resolves, then lets the requests under way end.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) {
-        let watch = tokio::spawn(watch(self.app.clone()));
-        let looking = tokio::spawn(look(self.app.clone()));
-        let housekeeping = tokio::spawn(keep_house(self.app.clone()));
+        let mut background = background::start(&self.app);
         let (decisions, tracer) = (self.app.decisions.clone(), self.app.tracer.clone());
         self.unsent_decisions.map(|unsent| tokio::spawn(unsent.send()));
         self.unsent_spans.map(|unsent| tokio::spawn(unsent.send()));
@@ -353,11 +350,10 @@ impl Application {
             let Parts { store, clock, entropy, .. } = &*self.app;
             tokio::spawn(uncounted.run(store.clone(), Arc::clone(clock), Arc::clone(entropy)));
         }
-        let telling = tokio::spawn(tell_of_logouts(self.app.clone()));
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
         let tls = self.gateway.as_ref().and_then(|(listener, _)| listener.tls());
-        let reloading = tokio::spawn(reload::at_hangup(self.app.clone(), tls, self.source));
+        background.spawn(reload::at_hangup(self.app.clone(), tls, self.source));
         if let Some((listener, gateway)) = self.gateway {
             serving.spawn(listener.serve(gateway, until(stopped.clone())));
         }
@@ -383,11 +379,7 @@ impl Application {
             tracer.outbox().sent().await;
         }
         usage.flush().await;
-        watch.abort();
-        looking.abort();
-        reloading.abort();
-        housekeeping.abort();
-        telling.abort();
+        background.abort_all();
     }
 }
 
@@ -421,56 +413,5 @@ pub fn location(config: &Config) -> Location {
     match &config.server.database_url {
         Some(url) => Location::Postgres { url: url.clone() },
         None => Location::Sqlite { folder: PathBuf::from(&config.server.data) },
-    }
-}
-
-async fn watch(app: App) {
-    loop {
-        tokio::time::sleep(POLL).await;
-        if let Err(error) = app.reload_contracts().await {
-            tracing::warn!(error = %error, "cannot look for imported contracts");
-        }
-        if let Err(error) = app.signing_keys.reload(&app.store, app.clock.now(), app.entropy.as_ref()).await {
-            tracing::warn!(error = %error, "cannot look for rotated signing keys");
-        }
-    }
-}
-
-async fn look(app: App) {
-    loop {
-        if let Err(error) = app.remembered.look(&app.store).await {
-            tracing::warn!(error = %error, "cannot look whether authority changed");
-        }
-        tokio::time::sleep(remembered::LOOK).await;
-    }
-}
-
-async fn tell_of_logouts(app: App) {
-    loop {
-        match logout_notices::deliver_due(&app).await {
-            // There may be more.
-            Ok(1..) => {}
-            Ok(0) => tokio::time::sleep(POLL).await,
-            Err(error) => {
-                tracing::warn!(error = %error, "cannot look who has to hear of a logout");
-                tokio::time::sleep(POLL).await;
-            }
-        }
-    }
-}
-
-async fn keep_house(app: App) {
-    let mut pause = HOUSEKEEPING;
-    loop {
-        tokio::time::sleep(pause).await;
-        pause = match app.keep_house().await {
-            // no more than so many go in one call, and there seem to be more
-            Ok(MANY_ROWS..) => POLL,
-            Ok(_) => HOUSEKEEPING,
-            Err(error) => {
-                tracing::warn!(error = %error, "cannot delete what has ended");
-                HOUSEKEEPING
-            }
-        };
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::enforce::doors::Doors;
+use crate::enforce::doors::{Doors, Means};
 use crate::listener::Tls;
 
 /// Reads the configuration as the server was started with it: file, options, environment.
@@ -22,8 +22,8 @@ impl App {
     /// When it cannot be used: then nothing has changed.
     pub async fn reload(&self, config: &Config) -> anyhow::Result<BTreeSet<String>> {
         let mut in_force = self.in_force.lock().await;
-        let (now, entropy) = (self.clock.now(), self.entropy.as_ref());
-        let doors = Doors::open(config, Some(&self.doors()), &self.store, &self.metrics, now, entropy).await?;
+        let (store, metrics, now, entropy) = (&self.store, &self.metrics, self.clock.now(), self.entropy.as_ref());
+        let doors = Doors::open(config, Some(&self.doors()), Means { store, metrics, now, entropy }).await?;
         *in_force = take_effect(&in_force, config);
         self.connections_per_address.store(config.limits.connections_per_address, Ordering::Relaxed);
         self.set_doors(doors);

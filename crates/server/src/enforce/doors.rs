@@ -15,6 +15,19 @@ use crate::enforce::gateway::Connections;
 use crate::enforce::upstreams::Upstreams;
 use crate::telemetry::metrics::Metrics;
 
+/// What doors are opened with.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// Where imported contracts are.
+    pub store: &'a Store,
+    /// Where connections to upstreams are counted.
+    pub metrics: &'a Metrics,
+    /// The instant.
+    pub now: Timestamp,
+    /// Randomness.
+    pub entropy: &'a dyn Entropy,
+}
+
 /// See above. A clone shares everything that costs.
 #[derive(Clone)]
 pub struct Doors {
@@ -41,14 +54,8 @@ impl Doors {
     ///
     /// # Errors
     /// When files cannot be used, contracts contradict each other, or the store does not answer.
-    pub async fn open(
-        config: &Config,
-        before: Option<&Self>,
-        store: &Store,
-        metrics: &Metrics,
-        now: Timestamp,
-        entropy: &dyn Entropy,
-    ) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, before: Option<&Self>, means: Means<'_>) -> anyhow::Result<Self> {
+        let Means { store, metrics, now, entropy } = means;
         let reading = config.clone();
         let configured = tokio::task::spawn_blocking(move || Configured::read(&reading)).await??;
         let unchanged = before.filter(|before| *before.configured == configured);
