@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::fixture::{Fixture, SHOP};
@@ -42,7 +42,7 @@ impl Puppet {
     }
 
     async fn start_at(address: SocketAddr, orders: &[Does]) -> Self {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(address).unwrap();
         let listener = socket.listen(128).unwrap();
@@ -106,9 +106,19 @@ async fn request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-/// An address that nobody listens on.
-async fn nowhere() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+/// An address that nobody listens on, nor can while it is held.
+struct Nowhere(TcpSocket);
+
+impl Nowhere {
+    fn held() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self(socket)
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
 }
 
 async fn before(puppet: &Puppet, entry: &str) -> (Fixture, String) {
@@ -145,7 +155,8 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 #[tokio::test]
 async fn calls_take_turns_between_addresses_and_go_to_another_where_one_is_dead() {
     let (one, other) = (Puppet::start(&[Does::Answer(OK)]).await, Puppet::start(&[Does::Answer(OK)]).await);
-    let urls = format!("urls = [\"http://{}\", \"http://{}\"]", nowhere().await, other.address);
+    let nowhere = Nowhere::held();
+    let urls = format!("urls = [\"http://{}\", \"http://{}\"]", nowhere.address(), other.address);
     let (fixture, token) = before(&one, &urls).await;
     for _ in 0..6 {
         assert_eq!(fixture.call("GET", "/books", &token).await.status(), 200);
