@@ -8,5 +8,6 @@ pub mod csrf;
 pub mod dpop;
 pub mod error;
 pub mod form;
+pub mod host;
 pub mod now;
 pub mod request_id;

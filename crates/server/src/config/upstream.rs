@@ -218,11 +218,15 @@ impl From<HealthPath> for String {
 pub struct HostName(String);
 
 impl HostName {
-    /// Whether a request with this `Host` asks for it. Without a port here, every port is right.
+    /// Whether a request with this `Host` asks for it. Without a port here, every port is right; a dot at the end of a name
+    /// says nothing (RFC 1034 §3.1).
     pub fn is(&self, host: &str) -> bool {
-        let named =
-            if self.0.rsplit_once(':').is_some_and(|(_, port)| is_port(port)) { host } else { without_port(host) };
-        named.eq_ignore_ascii_case(&self.0)
+        let bare = without_port(host);
+        let (name, port) = (bare.strip_suffix('.').unwrap_or(bare), &host[bare.len()..]);
+        match without_port(&self.0) {
+            own if own.len() == self.0.len() => name.eq_ignore_ascii_case(own),
+            own => name.eq_ignore_ascii_case(own) && port == &self.0[own.len()..],
+        }
     }
 }
 
@@ -376,10 +380,17 @@ mod tests {
         let config =
             read("[[upstream]]\nname = \"a\"\nhosts = [\"API.example.test\", \"localhost:80\", \"[::1]\"]\n").unwrap();
         let is_known = |host| config.upstream[0].hosts.iter().any(|known| known.is(host));
-        for host in ["api.example.test", "Api.Example.Test:8443", "localhost:80", "[::1]", "[::1]:9"] {
+        for host in [
+            "api.example.test",
+            "Api.Example.Test:8443",
+            "api.example.test.",
+            "api.example.test.:1",
+            "localhost:80",
+            "[::1]:9",
+        ] {
             assert!(is_known(host), "{host}");
         }
-        for host in ["a.api.example.test", "localhost", "localhost:81", "", "::1"] {
+        for host in ["a.api.example.test", "localhost", "localhost:81", "", "::1", "api.example.test.."] {
             assert!(!is_known(host), "{host}");
         }
     }

@@ -1,6 +1,7 @@
 //! Envoy's external authorization (`envoy.service.auth.v3`), over gRPC on a listener of its own.
 //!
-//! Envoy removes what we tell it to before it adds what we tell it: no client can say who it is.
+//! Envoy removes what we tell it to before it adds what we tell it: what stays at the gateway stays there, and no client can say
+//! who it is.
 
 use std::net::SocketAddr;
 
@@ -19,7 +20,7 @@ use tower::ServiceExt;
 use crate::app::App;
 use crate::enforce::doors::Doors;
 use crate::enforce::forwarded::Forwarded;
-use crate::enforce::gateway::is_of_identity;
+use crate::enforce::gateway::{check_fields, stays_with_proxy};
 use crate::enforce::log::Door;
 use crate::enforce::rate::{RateStanding, is_of_standing};
 use crate::http::error::{ApiError, Reader};
@@ -102,8 +103,10 @@ impl Authorization for ExtAuthz {
         let [response_headers_to_add, headers] = [for_client, headers]
             .map(|headers| headers.into_iter().filter_map(|(name, value)| option(name, value)).collect::<Vec<_>>());
         let (code, http_response) = if answer.status == StatusCode::OK {
-            let is_spoofed = |name: &&String| is_of_identity(name) && !answer.headers.contains_key(name.as_str());
-            let headers_to_remove = http.headers.keys().filter(is_spoofed).cloned().collect();
+            let is_spoofed =
+                |name: &&str| stays_with_proxy(&name.to_ascii_lowercase()) && !answer.headers.contains_key(*name);
+            let names = lines(&http).unwrap_or_default().into_iter().map(|(name, _)| name);
+            let headers_to_remove = names.filter(is_spoofed).map(str::to_owned).collect();
             (
                 Code::Ok,
                 HttpResponse::OkResponse(OkHttpResponse {
@@ -127,17 +130,53 @@ impl Authorization for ExtAuthz {
     }
 }
 
-/// The headers of Envoy's client. Values of one name stand in one text, which makes no credential of two.
+/// The headers of Envoy's client, in one of two forms: values of one name in one text, which makes no credential of two; or
+/// every line by itself (`encode_raw_headers`). What they say of the request line must be what the attributes say.
 fn headers(request: &HttpRequest) -> Result<HeaderMap, ApiError> {
+    if !request.query.is_empty() || !request.fragment.is_empty() {
+        return Err(ApiError::bad_request("`query` and `fragment` are empty: the path is the target as it came"));
+    }
     let mut headers = HeaderMap::new();
-    // names with a colon are of HTTP/2's request line
-    for (name, value) in request.headers.iter().filter(|(name, _)| !name.starts_with(':')) {
-        let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes())) else {
+    for (name, value) in lines(request)? {
+        if name.starts_with(':') {
+            check_pseudo_header(request, name, value)?;
+            continue;
+        }
+        let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value)) else {
             return Err(ApiError::bad_request(format!("`{}` is no header", name.escape_debug())));
         };
         headers.append(name, value);
     }
+    check_fields(&headers)?;
     Ok(headers)
+}
+
+fn lines(request: &HttpRequest) -> Result<Vec<(&str, &[u8])>, ApiError> {
+    let raw = request.header_map.iter().flat_map(|map| &map.headers);
+    let raw =
+        raw.map(|line| (&*line.key, if line.raw_value.is_empty() { line.value.as_bytes() } else { &line.raw_value }));
+    match (request.headers.is_empty(), request.header_map.is_some()) {
+        (true, _) => Ok(raw.collect()),
+        (false, false) => Ok(request.headers.iter().map(|(name, value)| (&**name, value.as_bytes())).collect()),
+        (false, true) => Err(ApiError::bad_request("the headers come twice: in `headers` or in `header_map`")),
+    }
+}
+
+/// RFC 9113 §8.3.1: a name with a colon is of the request line.
+fn check_pseudo_header(request: &HttpRequest, name: &str, value: &[u8]) -> Result<(), ApiError> {
+    let is_same = match name {
+        ":method" => value == request.method.as_bytes(),
+        ":path" => value == request.path.as_bytes(),
+        ":authority" => value.eq_ignore_ascii_case(request.host.as_bytes()),
+        ":scheme" => value == request.scheme.as_bytes(),
+        _ => true,
+    };
+    match is_same {
+        true => Ok(()),
+        false => {
+            Err(ApiError::bad_request(format!("`{}` says something else than the attributes", name.escape_debug())))
+        }
+    }
 }
 
 fn option(name: &HeaderName, value: &HeaderValue) -> Option<HeaderValueOption> {

@@ -126,14 +126,15 @@ fn ascii(json: &[u8]) -> Option<String> {
 
 /// Reads what the proxy says of its client's request.
 fn read(headers: &HeaderMap) -> Result<SubRequest<'_>, ApiError> {
-    let host = one(headers, "x-forwarded-host")?.ok_or_else(|| missing("X-Forwarded-Host"))?;
+    let host = same(one(headers, "x-forwarded-host")?, one(headers, "x-original-host")?)?;
+    let host = host.ok_or_else(|| missing("X-Forwarded-Host"))?;
     let is_https = match one(headers, "x-forwarded-proto")? {
         Some("https" | "wss") => true,
         Some("http" | "ws") => false,
         _ => return Err(missing("X-Forwarded-Proto (http or https)")),
     };
     let method = same(one(headers, "x-forwarded-method")?, one(headers, "x-original-method")?)?;
-    let url = one(headers, "x-original-url")?.map(|url| path_of(url, host)).transpose()?;
+    let url = one(headers, "x-original-url")?.map(|url| path_of(url, is_https, host)).transpose()?;
     let target = same(same(one(headers, "x-forwarded-uri")?, one(headers, "x-original-uri")?)?, url)?;
     Ok(SubRequest {
         method: method.ok_or_else(|| missing("X-Forwarded-Method or X-Original-Method"))?,
@@ -167,13 +168,15 @@ fn same<'h>(one: Option<&'h str>, other: Option<&'h str>) -> Result<Option<&'h s
     }
 }
 
-/// Path and query of `X-Original-URL`, which must be of the host that was asked for.
-fn path_of<'h>(url: &'h str, host: &str) -> Result<&'h str, ApiError> {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+/// Path and query of `X-Original-URL`, which must be of the scheme and the host that were asked for.
+fn path_of<'h>(url: &'h str, is_https: bool, host: &str) -> Result<&'h str, ApiError> {
+    let rest = url.strip_prefix(if is_https { "https://" } else { "http://" }).unwrap_or_default();
     let path = rest.find('/').map(|slash| rest.split_at(slash));
     match path {
         Some((authority, path)) if authority.eq_ignore_ascii_case(host) => Ok(path),
-        _ => Err(ApiError::bad_request("X-Original-URL is not `scheme://host/path` of the host in X-Forwarded-Host")),
+        _ => Err(ApiError::bad_request(
+            "X-Original-URL is not `scheme://host/path` of what X-Forwarded-Proto and X-Forwarded-Host say",
+        )),
     }
 }
 

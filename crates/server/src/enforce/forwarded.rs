@@ -3,13 +3,14 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_decision::Canonical;
 
 use crate::app::App;
 use crate::enforce::check::Ask;
 use crate::enforce::doors::Doors;
+use crate::enforce::gateway;
 use crate::enforce::identity::Identity;
 use crate::enforce::log::Door;
 use crate::enforce::presented::Presented;
@@ -42,6 +43,13 @@ pub struct Forwarded<'a> {
     pub upstream: Option<&'a str>,
 }
 
+/// Whether the proxy's client asks for another protocol that is a WebSocket (RFC 6455 §4.1, RFC 9110 §7.8).
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    let of_values =
+        headers.get_all(header::UPGRADE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    { of_values }.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+}
+
 impl Forwarded<'_> {
     /// The answer to the proxy: 200 without a body and with the caller's identity in headers, or the refusal for its client.
     pub async fn answer(&self, app: &App, doors: &Doors, context: &RequestContext) -> Response {
@@ -56,6 +64,7 @@ impl Forwarded<'_> {
     }
 
     async fn decide(&self, app: &App, doors: &Doors, context: &RequestContext) -> Result<Response, ApiError> {
+        gateway::check_method_overrides(self.headers)?;
         let target = upstreams::read(self.target.as_bytes(), self.host)?;
         if target.is_rewritten() {
             return Err(ApiError::bad_request(
@@ -92,6 +101,13 @@ impl Forwarded<'_> {
     fn admit(&self, visit: &Visit<'_>, place: Place<'_, '_>) -> Result<HeaderMap, ApiError> {
         visit.check_rate()?;
         let allowed = visit.decide_for(place.upstream, Ask { method: self.method, target: place.target.as_bytes() })?;
+        // of forward-auth, one of these names is the proxy's own
+        if self.door == Door::ExtAuthz {
+            gateway::check_path_overrides(self.headers)?;
+        }
+        if asks_for_websocket(self.headers) && !place.upstream.websockets.contains(&allowed.operation_id) {
+            return Err(ApiError::bad_request("this operation opens no WebSocket"));
+        }
         let mut headers = HeaderMap::new();
         if let Some(identity) = Identity::of(&visit.asker, allowed.permit.as_ref()) {
             identity.write(visit.app, place.upstream, visit.context.now, &mut headers)?;

@@ -56,9 +56,10 @@ pub(super) use client::Connections;
 pub(crate) use client::tls;
 use client::{Outgoing, Unanswered};
 use headers::Via;
+pub(super) use headers::{check_fields, check_method_overrides, check_path_overrides};
 use held::Held;
 use lent::Lender;
-pub(super) use names::is_of_identity;
+pub(super) use names::stays_with_proxy;
 use websocket::Opened;
 
 /// The gateway's side of a running server.
@@ -116,6 +117,9 @@ impl Gateway {
         let most = doors.limits.calls_at_a_time;
         let turn = self.app.load.take(Kind::Decision, most).ok_or_else(ApiError::overloaded)?;
         let is_http_2 = parts.version == Version::HTTP_2;
+        if is_http_2 {
+            headers::check_http_2(parts)?;
+        }
         let authority = parts.uri.authority().map(Authority::as_str);
         let host = headers::host(&parts.headers, authority, is_http_2)?;
         let origin = format!("{}://{host}", if self.is_https { "https" } else { "http" });
@@ -170,11 +174,14 @@ impl Gateway {
         let parts = received.parts;
         let ask = Ask { method: parts.method.as_str(), target: place.target.as_bytes() };
         let allowed = visit.decide_for(place.upstream, ask)?;
-        headers::check_path_overrides(&parts.headers)?;
+        check_path_overrides(&parts.headers)?;
 
         let is_websocket = websocket::is_asked_for(parts);
-        if is_websocket && !place.upstream.websockets.contains(&allowed.operation_id) {
-            return Err(ApiError::bad_request("this operation opens no WebSocket"));
+        if is_websocket {
+            if !place.upstream.websockets.contains(&allowed.operation_id) {
+                return Err(ApiError::bad_request("this operation opens no WebSocket"));
+            }
+            websocket::check_handshake(&parts.headers, !body.is_end_stream())?;
         }
         let mut forwarded =
             headers::to_upstream(parts.headers.clone(), &self.via(received, place.upstream, visit.context));

@@ -3,6 +3,7 @@
 use countersign_decision::{BadTarget, Canonical, canonicalise};
 
 use crate::config::Upstream;
+use crate::http::host::is_host;
 
 /// The configured upstreams.
 #[derive(Debug, Default)]
@@ -23,6 +24,9 @@ pub enum Unplaced {
     /// The target could be read in two ways.
     #[error("the request target cannot be used: {0}")]
     Target(#[from] BadTarget),
+    /// RFC 9110 §7.2: what is said to be the host is none.
+    #[error("the host is not `name` or `name:port`")]
+    Host,
     /// RFC 9112 §3.2.2: the authority of an absolute target is not that of the request.
     #[error("the authority in the request target is not the one in Host")]
     Authority,
@@ -67,9 +71,12 @@ impl Upstreams {
 /// Reads a raw target that was sent to `host`.
 ///
 /// # Errors
-/// When it could be read in two ways, or names another authority.
+/// When it could be read in two ways, names another authority, or the host is none.
 pub fn read<'t>(target: &'t [u8], host: &str) -> Result<Canonical<'t>, Unplaced> {
     let target = canonicalise(target)?;
+    if !is_host(host) {
+        return Err(Unplaced::Host);
+    }
     match target.authority() {
         Some(authority) if !authority.eq_ignore_ascii_case(host) => Err(Unplaced::Authority),
         _ => Ok(target),

@@ -254,6 +254,27 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "service.unavailable", message).with_header(header::RETRY_AFTER, "1")
     }
 
+    /// 426: another version of the WebSocket protocol (RFC 6455 §4.2.2).
+    pub fn websocket_version() -> Self {
+        Self::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "upgrade.required",
+            "a WebSocket is asked for with `Sec-WebSocket-Version: 13`",
+        )
+        .with_header(header::SEC_WEBSOCKET_VERSION, "13")
+    }
+
+    /// 431 (RFC 6585 §5).
+    pub fn too_many_fields(most: usize, longest: usize) -> Self {
+        Self::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "request.header.fields.too.large",
+            "a request has at most {most} header fields, none of more than {longest} bytes",
+        )
+        .with("most", most.to_string())
+        .with("longest", longest.to_string())
+    }
+
     /// 417: an expectation that nobody here can meet (RFC 9110 §10.1.1).
     pub fn expectation_failed() -> Self {
         Self::new(
@@ -335,7 +356,7 @@ impl ApiError {
 impl From<Unplaced> for ApiError {
     fn from(unplaced: Unplaced) -> Self {
         match unplaced {
-            Unplaced::Target(_) | Unplaced::Authority => Self::bad_request(unplaced.to_string()),
+            Unplaced::Target(_) | Unplaced::Host | Unplaced::Authority => Self::bad_request(unplaced.to_string()),
             Unplaced::NoUpstream => Self::not_found("resource"),
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Whoever stands before or behind us may read a doubtful head in another way: what could be read in two ways is refused.
 
+use crate::http::host::is_host;
+
 /// Longest request target, in bytes. Doors hold to less, pages take long queries.
 const MAX_TARGET: usize = 32 * 1_024;
 /// Longest method, in bytes.
@@ -112,7 +114,7 @@ pub(super) fn read(head: &[u8]) -> Result<Head, Malformed> {
             return Err(twice);
         }
     }
-    if !host.is_some_and(is_host) {
+    if !host.and_then(|host| str::from_utf8(host).ok()).is_some_and(is_host) {
         return Err(Malformed::Host);
     }
     let body = match (length, encoding) {
@@ -177,11 +179,6 @@ fn trimmed(mut value: &[u8]) -> &[u8] {
         value = rest;
     }
     value
-}
-
-/// `host` or `host:port` (RFC 9110 §7.2): no user information, no list.
-fn is_host(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte))
 }
 
 /// RFC 9110 §8.6: digits, and nothing else.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use envoy_types::ext_authz::v3::pb::{CheckRequest, CheckResponse, HttpResponse};
+use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
@@ -55,6 +56,7 @@ async fn an_allow_tells_envoy_who_calls_and_what_to_forget() {
         ("authorization", bearer.as_str()),
         ("x-user-id", "admin"),
         ("x_user_id", "admin"),
+        ("X-Groups", "admin"),
         ("x-roles", "admin"),
         ("accept", "*/*"),
     ];
@@ -73,7 +75,7 @@ async fn an_allow_tells_envoy_who_calls_and_what_to_forget() {
     assert!(header("x-user-id").is_some_and(|user| user != "admin"));
     let mut forgotten = ok.headers_to_remove.clone();
     forgotten.sort();
-    assert_eq!(forgotten, ["x-roles", "x_user_id"]);
+    assert_eq!(forgotten, ["X-Groups", "x-roles", "x_user_id"]);
 }
 
 #[tokio::test]
@@ -120,4 +122,58 @@ async fn a_check_without_a_request_or_from_a_stranger_is_denied() {
     let mut stranger = connect(wary.doors.ext_authz).await;
     let response = stranger.check(check("GET", "/hours", "api.test", &[])).await.unwrap().into_inner();
     assert_eq!(status(&response), 403);
+}
+
+#[tokio::test]
+async fn attributes_that_say_two_things_are_refused() {
+    let fixture = Fixture::start("websockets = [\"listenToNews\"]").await;
+    let mut envoy = connect(fixture.doors.ext_authz).await;
+    let bearer = format!("Bearer {}", fixture.token(SHOP, "ada@acme.test").await);
+    let token = ("authorization", bearer.as_str());
+    let changed = |path: &str, more: &[(&str, &str)], change: &dyn Fn(&mut HttpRequest)| {
+        let mut check = check("GET", path, "api.test", &[&[token], more].concat());
+        change(check.attributes.as_mut().unwrap().request.as_mut().unwrap().http.as_mut().unwrap());
+        check
+    };
+    let same = |_: &mut HttpRequest| {};
+    let line =
+        |name: &str, value: &str| HeaderValue { key: name.into(), raw_value: value.into(), ..HeaderValue::default() };
+    let raw = |more: Vec<HeaderValue>| {
+        let bearer = bearer.clone();
+        move |http: &mut HttpRequest| {
+            http.headers.clear();
+            let headers = [vec![line(":path", "/books"), line("authorization", &bearer)], more.clone()].concat();
+            http.header_map = Some(HeaderMap { headers });
+        }
+    };
+    for (name, request, expected) in [
+        ("as Envoy says it", changed("/books", &[(":scheme", "https")], &same), 200),
+        ("another path", changed("/books", &[(":path", "/hours")], &same), 400),
+        ("another method", changed("/books", &[(":method", "DELETE")], &same), 400),
+        ("another host", changed("/books", &[(":authority", "other.test")], &same), 400),
+        ("another scheme", changed("/books", &[(":scheme", "http")], &same), 400),
+        ("a query beside the path", changed("/books", &[], &|http| http.query = "a=b".into()), 400),
+        ("a fragment beside the path", changed("/books", &[], &|http| http.fragment = "a".into()), 400),
+        (
+            "a host with a path",
+            changed("/books", &[], &|http| {
+                http.headers.remove(":authority");
+                http.host = "api.test/x".into();
+            }),
+            400,
+        ),
+        ("an override", changed("/books", &[("x-http-method-override", "DELETE")], &same), 400),
+        ("another path for the API", changed("/books", &[("x-original-url", "/hours")], &same), 400),
+        ("a tunnel", changed("/books", &[("upgrade", "websocket")], &same), 400),
+        ("a tunnel where there may be one", changed("/news", &[("upgrade", "websocket")], &same), 200),
+        ("raw headers", changed("/books", &[], &raw(vec![])), 200),
+        ("raw bytes", changed("/books", &[], &raw(vec![HeaderValue { raw_value: vec![0xFF], ..line("x", "") }])), 200),
+        ("two credentials", changed("/books", &[], &raw(vec![line("authorization", "Bearer b")])), 401),
+        ("two paths", changed("/books", &[], &raw(vec![line(":path", "/hours")])), 400),
+        ("a line in a line", changed("/books", &[], &raw(vec![line("x", "a\r\nb: c")])), 400),
+        ("headers in both forms", changed("/books", &[], &|http| http.header_map = Some(HeaderMap::default())), 400),
+    ] {
+        let response = envoy.check(request).await.unwrap().into_inner();
+        assert_eq!(status(&response), expected, "{name}: {response:?}");
+    }
 }

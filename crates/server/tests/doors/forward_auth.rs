@@ -153,3 +153,38 @@ async fn a_proxy_may_name_the_upstream_and_hand_on_its_own_targets() {
         assert_eq!(answer.status, status, "{target} {query}");
     }
 }
+
+#[tokio::test]
+async fn what_the_gateway_refuses_is_refused_here_too() {
+    let fixture = Fixture::start("websockets = [\"listenToNews\"]").await;
+    let bearer = format!("Bearer {}", fixture.token(SHOP, "ada@acme.test").await);
+    let asked = |host: &'static str, target: &'static str| {
+        let pairs = [
+            ("x-forwarded-method", "GET"),
+            ("x-forwarded-uri", target),
+            ("x-forwarded-host", host),
+            ("x-forwarded-proto", "https"),
+        ];
+        [&pairs[..], &[("authorization", bearer.as_str())]].concat()
+    };
+    for host in
+        ["api.test/books", "user@api.test", "api.test, other.test", "a b", "api.test:port", "[::1", "api.test?x", ".."]
+    {
+        assert_eq!(fixture.server.send("GET", DOOR, &asked(host, "/books"), "").await.status, 400, "{host}");
+    }
+    for (target, more, status) in [
+        ("/books", ("x-http-method-override", "DELETE"), 400),
+        ("/books", ("x-method-override", "DELETE"), 400),
+        ("/books", ("x_http_method", "DELETE"), 400),
+        ("/books", ("x-original-host", "other.test"), 400),
+        ("/books", ("x-original-host", "api.test"), 200),
+        ("/books", ("x-original-url", "http://api.test/books"), 403),
+        ("/books", ("x-original-url", "https://api.test/books"), 200),
+        ("/books", ("upgrade", "websocket"), 400),
+        ("/books", ("upgrade", "h2c, WebSocket"), 400),
+        ("/news", ("upgrade", "websocket"), 200),
+    ] {
+        let answer = fixture.server.send("GET", DOOR, &[&asked("api.test", target)[..], &[more]].concat(), "").await;
+        assert_eq!(answer.status, status, "{target} {more:?}: {}", answer.text);
+    }
+}

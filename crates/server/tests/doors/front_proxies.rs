@@ -1,4 +1,5 @@
-//! The real nginx, Caddy and HAProxy with the files of `deploy/`: asking us before they forward, and before our gateway.
+//! The real nginx, Caddy, HAProxy, Envoy and Traefik with the files of `deploy/`: asking us before they forward, and before our
+//! gateway.
 
 mod proxy;
 
@@ -9,10 +10,22 @@ use serde_json::Value;
 use self::proxy::{Kind, Proxy, Role};
 use super::corpus::{Arena, HOST, accepted, corpus, request};
 use super::fixture::{Fixture, READER, SHOP};
+use super::gateway::SPOOFED;
 use super::raw::{Reply, send, send_and_wait};
 use super::upstream::Received;
 
-const EVERY: [Kind; 3] = [Kind::Nginx, Kind::Caddy, Kind::HaProxy];
+const EVERY: [Kind; 5] = [Kind::Nginx, Kind::Caddy, Kind::HaProxy, Kind::Envoy, Kind::Traefik];
+/// Every set-up that has a file.
+const SET_UPS: [(Kind, Role); 8] = [
+    (Kind::Nginx, Role::Asks),
+    (Kind::Nginx, Role::Before),
+    (Kind::Caddy, Role::Asks),
+    (Kind::Caddy, Role::Before),
+    (Kind::HaProxy, Role::Asks),
+    (Kind::HaProxy, Role::Before),
+    (Kind::Envoy, Role::Asks),
+    (Kind::Traefik, Role::Asks),
+];
 
 const PATIENCE: Duration = Duration::from_millis(30);
 
@@ -21,23 +34,35 @@ const IDENTITY: [&str; 4] = ["x-org-id", "x-client-id", "x-user-id", "x-scopes"]
 
 /// Cases whose expected refusal becomes a harmless request on its way through a proxy, and why. What then arrives is checked all the
 /// same: it is canonical, exactly what was decided, and of the caller that was decided.
-const HARMLESS: [(&str, &[Kind], &str); 11] = [
+const HARMLESS: [(&str, &[Kind], &str); 12] = [
     ("GA-143", &EVERY, "a foreign scheme: only path and query are decided and forwarded"),
-    ("GA-144", &[Kind::Caddy], "one slash behind the scheme: the same"),
-    ("GA-145", &[Kind::Caddy, Kind::HaProxy], "an empty authority: the same"),
+    ("GA-144", &[Kind::Caddy, Kind::Traefik], "one slash behind the scheme: the same"),
+    ("GA-145", &[Kind::Caddy, Kind::HaProxy, Kind::Traefik], "an empty authority: the same"),
     ("GA-195", &EVERY, "names with an underscore are taken away"),
     ("GA-243", &EVERY, "Connection names Host: Connection itself is taken away"),
     ("GA-244", &EVERY, "Connection names Content-Length: the same"),
-    ("GA-287", &[Kind::Caddy, Kind::HaProxy], "a folded line is made one line (RFC 9112 5.2)"),
+    (
+        "GA-287",
+        &[Kind::Caddy, Kind::HaProxy, Kind::Envoy, Kind::Traefik],
+        "a folded line is made one line (RFC 9112 5.2)",
+    ),
     ("GA-289", &EVERY, "bare line feeds are read (RFC 9112 2.2), and written as CR LF"),
+    ("GA-290", &[Kind::Envoy], "a bare CR in a value is left out before anybody decides"),
     ("GA-294", &[Kind::Nginx], "a line without colon is left out"),
     ("GA-308", &EVERY, "an unknown minor version is read as 1.1 (RFC 9110 2.5)"),
-    ("GA-396", &[Kind::Caddy], "braces are encoded before anybody decides"),
+    ("GA-396", &[Kind::Caddy, Kind::Traefik], "braces are encoded before anybody decides"),
 ];
 
 /// The same of proxies that ask, where the gateway refuses.
-const HARMLESS_WHEN_ASKED: [(&str, &[Kind], &str); 1] =
-    [("GA-329", &[Kind::Nginx], "200 headers: only those go on that the file names")];
+const HARMLESS_WHEN_ASKED: [(&str, &[Kind], &str); 3] = [
+    ("GA-329", &[Kind::Nginx], "200 headers: only those go on that the file names"),
+    (
+        "GA-329",
+        &[Kind::Traefik],
+        "200 headers: Traefik asks with the headers that its file names, and bounds the block at 1 MiB",
+    ),
+    ("GA-331", &[Kind::Traefik], "a value of more than 16 KiB: the same"),
+];
 
 async fn arrives_only_as_decided(kind: Kind, role: Role) {
     let (Some(arena), Some(corpus)) = (Arena::start("").await, corpus()) else { return };
@@ -146,6 +171,16 @@ async fn no_attack_gets_through_haproxy_that_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_attack_gets_through_envoy_that_asks() {
+    arrives_only_as_decided(Kind::Envoy, Role::Asks).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_attack_gets_through_traefik_that_asks() {
+    arrives_only_as_decided(Kind::Traefik, Role::Asks).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_attack_gets_through_nginx_and_the_gateway() {
     arrives_only_as_decided(Kind::Nginx, Role::Before).await;
 }
@@ -193,10 +228,50 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_see_our_answers_and_upstreams_our_word_through_every_proxy() {
-    for kind in EVERY {
-        for role in [Role::Asks, Role::Before] {
-            let Some(scene) = Scene::start(kind, role).await else { continue };
-            ordinary_calls(&scene).await;
+    for (kind, role) in SET_UPS {
+        let Some(scene) = Scene::start(kind, role).await else { continue };
+        ordinary_calls(&scene).await;
+    }
+}
+
+/// An upstream that changes to another protocol reads what follows without anybody deciding it.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_proxy_opens_a_tunnel_that_nobody_decides() {
+    for (kind, role) in SET_UPS {
+        let Some(scene) = Scene::start(kind, role).await else { continue };
+        let token = scene.fixture.token(SHOP, "ada@acme.test").await;
+        let websocket = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        for fields in [
+            &format!("Upgrade: websocket\r\nConnection: Upgrade\r\n{websocket}"),
+            "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+            "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+            "Upgrade: any/1\r\nConnection: upgrade\r\n",
+        ] {
+            let behind = "DELETE /books/1 HTTP/1.1\r\nHost: api.test\r\n\r\n";
+            let head = format!(
+                "GET /books HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\n{fields}\r\n{behind}"
+            );
+            let reply = send(scene.proxy.address, head.as_bytes()).await;
+            assert_ne!(reply.status(), 101, "{kind:?} {role:?}: {fields}: {}", reply.text);
+            let received = scene.fixture.upstream.take();
+            let upgrades = received.iter().filter(|one| one.header("upgrade").is_some()).count();
+            let deletes = received.iter().filter(|one| one.line.starts_with("DELETE")).count();
+            assert_eq!((upgrades, deletes), (0, 0), "{kind:?} {role:?}: {fields}: {received:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_forges_a_caller_through_any_proxy() {
+    for (kind, role) in SET_UPS {
+        let Some(scene) = Scene::start(kind, role).await else { continue };
+        let token = scene.fixture.token(SHOP, "ada@acme.test").await;
+        for name in SPOOFED {
+            let reply = scene.call("GET", "/books", &token, &format!("{name}: forged\r\n")).await;
+            let received = scene.fixture.upstream.take();
+            let said = received.iter().flat_map(|one| &one.headers).find(|(_, value)| value == "forged");
+            assert!(said.is_none(), "{kind:?} {role:?}: {said:?}");
+            assert!(matches!(reply.status(), 200 | 400), "{kind:?} {role:?}: {name}: {}", reply.text);
         }
     }
 }
@@ -204,13 +279,15 @@ async fn clients_see_our_answers_and_upstreams_our_word_through_every_proxy() {
 async fn ordinary_calls(scene: &Scene) {
     let upstream = &scene.fixture.upstream;
     let token = scene.fixture.token(SHOP, "ada@acme.test").await;
+    // Envoy refuses names with an underscore
+    let alike = if scene.kind == Kind::Envoy { "" } else { "X_User_Id: root\r\n" };
     let spoofed =
-        "X-User-Id: root\r\nX-Org-Id: globex\r\nX-Scopes: all\r\nX_User_Id: root\r\nX-Countersign-Identity: a.b.c\r\n";
+        &format!("X-User-Id: root\r\nX-Org-Id: globex\r\nX-Scopes: all\r\n{alike}X-Countersign-Identity: a.b.c\r\n");
 
     let reply = scene.call("POST", "/books?a=%2F", &token, spoofed).await;
     scene.is_answered(&reply, 200, &["\r\n\r\nok"]);
-    // Caddy hands on nothing of an allow but what is for the upstream
-    if (scene.kind, scene.role) != (Kind::Caddy, Role::Asks) {
+    // Caddy and Traefik hand on nothing of an allow but what is for the upstream
+    if scene.role == Role::Before || !matches!(scene.kind, Kind::Caddy | Kind::Traefik) {
         let standing = ["inin-ratelimit-count: 1\r\n", "inin-ratelimit-allowed: 3000\r\n", "inin-ratelimit-reset: "];
         scene.is_answered(&reply, 200, &standing);
     }
@@ -244,8 +321,8 @@ async fn ordinary_calls(scene: &Scene) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_passes_while_nobody_decides() {
-    for kind in EVERY {
-        let Some(scene) = Scene::start(kind, Role::Asks).await else { continue };
+    for (kind, role) in SET_UPS.into_iter().filter(|(_, role)| *role == Role::Asks) {
+        let Some(scene) = Scene::start(kind, role).await else { continue };
         let token = scene.fixture.token(SHOP, "ada@acme.test").await;
         scene.is_answered(&scene.call("GET", "/books", &token, "").await, 200, &[]);
         let Scene { fixture, proxy, .. } = scene;

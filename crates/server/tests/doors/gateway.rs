@@ -11,6 +11,72 @@ use super::fixture::{Fixture, READER, SHOP};
 use super::raw;
 use super::upstream::Upstream;
 
+/// Headers by which upstreams are told who calls, and from where, in all kinds of installations.
+pub const SPOOFED: [&str; 62] = [
+    "X-User-Id",
+    "x-user-ID",
+    "X_User_Id",
+    "X-User_Id",
+    "X_User-Id",
+    "X-Org-Id",
+    "X_Org_Id",
+    "X-Client-Id",
+    "X-Scopes",
+    "X_Scopes",
+    "X-Countersign-Identity",
+    "X_Countersign_Identity",
+    "X-Scope-OrgID",
+    "X-Remote-User",
+    "X-Remote-Group",
+    "Remote-User",
+    "Remote-Groups",
+    "Impersonate-User",
+    "X-Forwarded-User",
+    "X-Forwarded-Email",
+    "X-Forwarded-Access-Token",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Client-Cert",
+    "X-Forwarded",
+    "Forwarded",
+    "X-Real-IP",
+    "X-Client-IP",
+    "Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "Cf-Access-Jwt-Assertion",
+    "Client-Cert",
+    "Ssl-Client-Verify",
+    "Ssl-Client-Subject-Dn",
+    "X-SSL-Client-DN",
+    "X-Original-Host",
+    "X-Original-URI",
+    "X-Auth-Request-User",
+    "X-Authenticated-User",
+    "X-Authentik-Username",
+    "X-Authelia-Username",
+    "X-Webauth-User",
+    "X-Vouch-User",
+    "X-Consumer-Username",
+    "X-Credential-Identifier",
+    "X-Token-Subject",
+    "X-Userinfo",
+    "X-Amzn-Oidc-Data",
+    "X-Goog-Iap-Jwt-Assertion",
+    "X-Jwt-Assertion",
+    "X-Hasura-Role",
+    "X-Pomerium-Jwt-Assertion",
+    "X-Access-Token",
+    "X-Account-Id",
+    "X-Email",
+    "X-Principal",
+    "X-Subject",
+    "X-Tenant-Id",
+    "X-Role",
+    "X-Groups",
+    "X-Permissions",
+    "Proxy",
+];
+
 fn body(reply: &raw::Reply) -> Value {
     let (_, body) = reply.text.split_once("\r\n\r\n").unwrap();
     serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {}", reply.text))
@@ -228,4 +294,37 @@ async fn a_call_over_the_limit_of_its_token_waits() {
     let reply = fixture.call("GET", "/books", &token).await;
     assert!(reply.status() == 429 && reply.text.contains("retry-after: 60"), "{}", reply.text);
     assert_eq!(fixture.upstream.take().len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_of_unknown_length_arrives_with_every_method() {
+    let fixture = Fixture::start("").await;
+    let token = fixture.token(SHOP, "ada@acme.test").await;
+    for method in ["GET", "POST", "DELETE"] {
+        let target = if method == "DELETE" { "/books/rare" } else { "/books" };
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n\
+             5\r\nhello\r\n0\r\n\r\n"
+        );
+        let reply = raw::send(fixture.doors.gateway, request.as_bytes()).await;
+        if reply.status() == 200 {
+            let received = fixture.upstream.take_one();
+            assert_eq!(received.body, b"5\r\nhello\r\n0\r\n\r\n", "{method}");
+        }
+        assert!(method == "DELETE" || reply.status() == 200, "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn nobody_but_us_says_who_calls_or_where_a_request_came_from() {
+    let fixture = Fixture::start("identity_headers = \"plain\"").await;
+    let token = fixture.token(SHOP, "ada@acme.test").await;
+    let spoofed: Vec<String> = SPOOFED.iter().map(|name| format!("{name}: forged")).collect();
+    for chunk in spoofed.chunks(60) {
+        let headers: Vec<&str> = chunk.iter().map(String::as_str).collect();
+        assert_eq!(fixture.call_with("GET", "/books", &token, &headers).await.status(), 200);
+        let received = fixture.upstream.take_one();
+        let forged: Vec<_> = received.headers.iter().filter(|(_, value)| value == "forged").collect();
+        assert!(forged.is_empty(), "{forged:?}");
+    }
 }

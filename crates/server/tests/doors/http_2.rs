@@ -1,5 +1,6 @@
 //! HTTP/2 at the gateway: fields are checked (RFC 9113 §8.2) before any of them becomes a line of HTTP/1.1.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,6 +9,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::corpus::{Arena, accepted, corpus, satisfies};
+use super::fixture::{Fixture, SHOP};
+use super::upstream::Received;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
@@ -15,6 +18,7 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -101,8 +105,8 @@ fn huffman_or_plain(value: &[u8]) -> u16 {
     status
 }
 
-async fn connect(arena: &Arena) -> TcpStream {
-    let mut stream = TcpStream::connect(arena.doors.gateway).await.unwrap();
+async fn connect(gateway: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(gateway).await.unwrap();
     stream.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[]), &frame(SETTINGS, ACK, 0, &[])].concat()).await.unwrap();
     stream
 }
@@ -125,7 +129,7 @@ async fn every_case_of_the_corpus_over_http_2_is_answered_as_it_demands() {
     let mut wrong = Vec::new();
     for case in cases {
         arena.upstream.take();
-        let mut stream = connect(&arena).await;
+        let mut stream = connect(arena.doors.gateway).await;
         let body = case["body"].as_str().unwrap_or_default();
         let flags = if body.is_empty() { END_HEADERS | END_STREAM } else { END_HEADERS };
         let mut bytes = frame(HEADERS, flags, 1, &block(&arena, case, arena.token("LOW")));
@@ -168,7 +172,7 @@ async fn floods_end_their_connection_and_nobody_else_waits() {
         frame(SETTINGS, 0, 0, &[]).repeat(100_000),
     ];
     for (index, flood) in floods.into_iter().enumerate() {
-        let mut stream = connect(&arena).await;
+        let mut stream = connect(arena.doors.gateway).await;
         let (mut reading, mut writing) = stream.split();
         let mut received = Vec::new();
         let flooding = async {
@@ -180,8 +184,84 @@ async fn floods_end_their_connection_and_nobody_else_waits() {
         let says_goodbye = received.windows(4).any(|window| window[..] == [0, 0, 8, GOAWAY]) || received.len() > 9;
         assert!(was_cut || ended.is_ok() || says_goodbye, "flood {index} goes on");
 
-        let mut bystander = connect(&arena).await;
+        let mut bystander = connect(arena.doors.gateway).await;
         bystander.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &block)).await.unwrap();
         assert_eq!(status(&mut bystander).await, 200, "after flood {index}");
+    }
+}
+
+/// The status of one request with these fields, 400 for a reset, and what arrived.
+async fn ask(fixture: &Fixture, fields: &[(&str, &str)], body: &[&str]) -> (u16, Vec<Received>) {
+    fixture.upstream.take();
+    let mut stream = connect(fixture.doors.gateway).await;
+    let block: Vec<u8> = fields.iter().flat_map(|(name, value)| field(name.as_bytes(), value.as_bytes())).collect();
+    let end = if body.is_empty() { END_STREAM } else { 0 };
+    // RFC 9113 §6.10: what is too long for one frame goes on in others
+    let mut parts = block.chunks(16_000).peekable();
+    let mut bytes = frame(HEADERS, end | if block.len() > 16_000 { 0 } else { END_HEADERS }, 1, parts.next().unwrap());
+    while let Some(part) = parts.next() {
+        bytes.extend(frame(CONTINUATION, if parts.peek().is_none() { END_HEADERS } else { 0 }, 1, part));
+    }
+    for (index, part) in body.iter().enumerate() {
+        bytes.extend(frame(DATA, if index + 1 == body.len() { END_STREAM } else { 0 }, 1, part.as_bytes()));
+    }
+    stream.write_all(&bytes).await.unwrap();
+    let status = status(&mut stream).await;
+    (if status == 0 { 400 } else { status }, fixture.upstream.take())
+}
+
+#[tokio::test]
+async fn a_request_is_held_to_what_its_bytes_would_be_held_to_in_http_1() {
+    let fixture = Fixture::start("").await;
+    let authorization = format!("Bearer {}", fixture.token(SHOP, "ada@acme.test").await);
+    let token = ("authorization", authorization.as_str());
+    let (get, scheme, authority, path) =
+        ((":method", "GET"), (":scheme", "http"), (":authority", "api.test"), (":path", "/books"));
+    let line = [get, scheme, authority, path, token];
+    assert_eq!(ask(&fixture, &line, &[]).await.0, 200);
+
+    for bad in ["user@api.test", "api.test:port", "api.test:80:80", "api.test,other.test", "a..b", "api.test:99999"] {
+        let (status, arrived) = ask(&fixture, &[get, scheme, (":authority", bad), path, token], &[]).await;
+        assert_eq!((status, arrived.len()), (400, 0), ":authority {bad}");
+    }
+    // RFC 9113 §8.3.1: without :authority, Host says it
+    assert_eq!(ask(&fixture, &[get, scheme, path, token, ("host", "api.test")], &[]).await.0, 200);
+    for bad in ["api.test/books", "user@api.test", "a b", "api.test, other.test", "\"api.test\"", ""] {
+        let (status, arrived) = ask(&fixture, &[get, scheme, path, token, ("host", bad)], &[]).await;
+        assert_eq!((status, arrived.len()), (400, 0), "host {bad}");
+    }
+    assert_eq!(ask(&fixture, &[get, (":scheme", "ftp"), authority, path, token], &[]).await.0, 400);
+
+    let long = "v".repeat(16 * 1_024);
+    let with = |more: &[(&'static str, &'static str)]| [&line[..], more].concat();
+    assert_eq!(ask(&fixture, &with(&[("x", "v"); 101]), &[]).await.0, 431);
+    assert_eq!(ask(&fixture, &[&line[..], &[("x", long.as_str())]].concat(), &[]).await.0, 431);
+    let post = [(":method", "POST"), scheme, authority, path, token, ("content-length", "5"), ("content-length", "5")];
+    let (status, arrived) = ask(&fixture, &post, &["hello"]).await;
+    assert_eq!((status, arrived.len()), (400, 0), "two lengths");
+}
+
+#[tokio::test]
+async fn cookies_become_one_list_and_bodies_arrive_with_every_method() {
+    let fixture = Fixture::start("").await;
+    let authorization = format!("Bearer {}", fixture.token(SHOP, "ada@acme.test").await);
+    let line = |method| {
+        [
+            (":method", method),
+            (":scheme", "http"),
+            (":authority", "api.test"),
+            (":path", "/books"),
+            ("authorization", &*authorization),
+        ]
+    };
+    let cookies = [("cookie", "a=1"), ("cookie", "b=2"), ("cookie", "c=3")];
+    // RFC 9113 §8.2.3
+    let (status, arrived) = ask(&fixture, &[&line("GET")[..], &cookies].concat(), &[]).await;
+    assert_eq!((status, arrived[0].header("cookie")), (200, Some("a=1; b=2; c=3")));
+    for method in ["GET", "POST"] {
+        let (status, arrived) = ask(&fixture, &line(method), &["abcd", "efgh"]).await;
+        assert_eq!((status, arrived[0].header("transfer-encoding")), (200, Some("chunked")), "{method}");
+        let body = String::from_utf8_lossy(&arrived[0].body);
+        assert!(body.contains("abcd") && body.contains("efgh"), "{method}: {body}");
     }
 }

@@ -54,3 +54,40 @@ async fn no_other_operation_opens_one() {
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     assert!(fixture.upstream.take().is_empty());
 }
+
+#[tokio::test]
+async fn what_is_no_handshake_opens_none() {
+    let fixture = Fixture::start("websockets = [\"listenToNews\"]").await;
+    let token = fixture.token(SHOP, "ada@acme.test").await;
+    let (upgrade, connection) = ("Upgrade: websocket\r\n", "Connection: keep-alive, Upgrade\r\n");
+    let (key, version) = ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "Sec-WebSocket-Version: 13\r\n");
+    let next = "GET /books HTTP/1.1\r\nHost: api.test\r\n\r\n";
+    for (fields, status) in [
+        (vec![upgrade, connection, key, version], 101),
+        (vec![upgrade, key, version], 400),
+        (vec![upgrade, connection, version], 400),
+        (vec![upgrade, connection, key, key, version], 400),
+        (vec![upgrade, connection, key], 426),
+        (vec![upgrade, connection, key, "Sec-WebSocket-Version: 8\r\n"], 426),
+        (vec![upgrade, upgrade, connection, key, version], 400),
+        (vec![upgrade, "Upgrade: h2c\r\n", connection, key, version], 400),
+        (vec!["Upgrade: h2c, websocket\r\n", connection, key, version], 400),
+        (vec![upgrade, connection, key, version, "Content-Length: 5\r\n"], 400),
+        (vec![upgrade, connection, key, version, "Transfer-Encoding: chunked\r\n"], 400),
+    ] {
+        let fields = fields.concat();
+        let body = if fields.contains("Length") {
+            "hello"
+        } else if fields.contains("chunked") {
+            "5\r\nhello\r\n0\r\n\r\n"
+        } else {
+            ""
+        };
+        let head =
+            format!("GET /news HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\n{fields}\r\n{body}");
+        let bytes = if status == 101 { head } else { head + next };
+        let reply = raw::send(fixture.doors.gateway, bytes.as_bytes()).await;
+        assert_eq!(reply.statuses().collect::<Vec<_>>(), [status], "{fields}");
+        assert_eq!(fixture.upstream.take().len(), usize::from(status == 101), "{fields}");
+    }
+}

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, Method, Request, Response, Uri, uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header, uri};
 use bytes::Bytes;
 use countersign_domain::id::OrganizationId;
 use http_body_util::{Either, Empty, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
@@ -239,6 +239,10 @@ impl Outgoing<'_> {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri(url, self.target).ok_or(Unanswered::Unsendable)?;
         *request.headers_mut() = self.headers.clone();
+        // left to itself, hyper sends no body of a length that it does not know with GET or HEAD
+        if request.body().size_hint().exact().is_none() {
+            request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         Ok(request)
     }
 

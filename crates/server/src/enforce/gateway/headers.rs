@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::names::{overrides_method, overrides_url, stays_here};
@@ -49,25 +50,65 @@ pub(super) fn host<'r>(
     }
 }
 
+/// Most field lines of a request, and the longest of them, in bytes: as HTTP/1.1 is read.
+const MAX_FIELDS: usize = 100;
+const MAX_FIELD: usize = 16 * 1_024;
+
+/// Refuses more fields, or longer ones, than HTTP/1.1 brings here.
+///
+/// # Errors
+/// 431.
+pub(in crate::enforce) fn check_fields(headers: &HeaderMap) -> Result<(), ApiError> {
+    let is_long = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() > MAX_FIELD;
+    if headers.len() > MAX_FIELDS || headers.iter().any(is_long) {
+        return Err(ApiError::too_many_fields(MAX_FIELDS, MAX_FIELD));
+    }
+    Ok(())
+}
+
+/// Holds a request of HTTP/2 to what its bytes would be held to in HTTP/1.1.
+///
+/// # Errors
+/// 400, or 431 for too many fields.
+pub(super) fn check_http_2(parts: &Parts) -> Result<(), ApiError> {
+    check_fields(&parts.headers)?;
+    if parts.headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
+        return Err(ApiError::bad_request("a request has one Content-Length"));
+    }
+    // RFC 9113 §8.3.1: what we serve has one of two schemes
+    match parts.uri.scheme_str() {
+        None | Some("http" | "https") => Ok(()),
+        Some(_) => Err(ApiError::bad_request(":scheme is `http` or `https` here")),
+    }
+}
+
 /// Refuses what would change how the request is read by others.
 ///
 /// # Errors
 /// 400, or 417 for an expectation that nobody meets.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), ApiError> {
-    if let Some(name) = headers.keys().find(|name| overrides_method(name.as_str())) {
-        return Err(ApiError::bad_request(format!(
-            "`{name}` is not accepted: send the request with the method that is meant"
-        )));
-    }
+    check_method_overrides(headers)?;
     let mut options = connection_options(headers);
     if let Some(name) = options.find(|name| ["host", "content-length", "transfer-encoding"].contains(&name.as_str())) {
         return Err(ApiError::bad_request(format!("`{name}` is not of the connection: it cannot stand in Connection")));
     }
-    match headers.get(header::EXPECT) {
-        Some(expectation) if !expectation.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
-            Err(ApiError::expectation_failed())
-        }
-        _ => Ok(()),
+    let is_met = |expectation: &HeaderValue| expectation.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    match headers.get_all(header::EXPECT).iter().all(is_met) {
+        true => Ok(()),
+        false => Err(ApiError::expectation_failed()),
+    }
+}
+
+/// Refuses a call that asks whoever comes next for another method.
+///
+/// # Errors
+/// 400.
+pub(in crate::enforce) fn check_method_overrides(headers: &HeaderMap) -> Result<(), ApiError> {
+    match headers.keys().find(|name| overrides_method(name.as_str())) {
+        Some(name) => Err(ApiError::bad_request(format!(
+            "`{name}` is not accepted: send the request with the method that is meant"
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -75,7 +116,7 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), ApiError> {
 ///
 /// # Errors
 /// 400.
-pub(super) fn check_path_overrides(headers: &HeaderMap) -> Result<(), ApiError> {
+pub(in crate::enforce) fn check_path_overrides(headers: &HeaderMap) -> Result<(), ApiError> {
     match headers.keys().find(|name| overrides_url(name.as_str())) {
         Some(name) => {
             Err(ApiError::bad_request(format!("`{name}` is not accepted: send the request to the path that is meant")))
@@ -101,6 +142,7 @@ pub(super) fn to_upstream(mut sent: HeaderMap, via: &Via<'_>) -> HeaderMap {
     for name in dropped {
         sent.remove(name);
     }
+    join_cookies(&mut sent);
     let mut set = |name, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             sent.insert(name, value);
@@ -111,6 +153,17 @@ pub(super) fn to_upstream(mut sent: HeaderMap, via: &Via<'_>) -> HeaderMap {
     set(FORWARDED_PROTO, if via.is_https { "https" } else { "http" });
     set(REQUEST_ID, via.request_id);
     sent
+}
+
+/// RFC 9113 §8.2.3: HTTP/2 may send cookies one by one, HTTP/1.1 knows one list of them.
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(header::COOKIE).iter();
+    if let (Some(first), Some(second)) = (cookies.next(), cookies.next()) {
+        let parts: Vec<&[u8]> = [first, second].into_iter().chain(cookies).map(HeaderValue::as_bytes).collect();
+        if let Ok(all) = HeaderValue::from_bytes(&parts.join(&b"; "[..])) {
+            headers.insert(header::COOKIE, all);
+        }
+    }
 }
 
 /// Takes from an upstream's answer what is of its connection to us.
@@ -133,11 +186,12 @@ pub(super) fn from_upstream(headers: &mut HeaderMap) {
     }
 }
 
-/// The names that `Connection` lists, in small letters.
-fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = String> {
-    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
+/// The names that `Connection` lists, in small letters. What is no text among them names nothing.
+pub(super) fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let options =
+        headers.get_all(header::CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    options
+        .filter_map(|option| str::from_utf8(option).ok())
         .map(|option| option.trim().to_ascii_lowercase())
         .filter(|option| !option.is_empty())
 }
@@ -200,6 +254,10 @@ mod tests {
             ("expect", "cake"),
         ] {
             assert!(check(&headers(&[bad])).is_err(), "{bad:?}");
+            assert!(
+                check(&headers(&[("expect", "100-continue"), ("connection", "close"), bad])).is_err(),
+                "{bad:?} behind another"
+            );
         }
         assert!(check(&headers(&[("connection", "keep-alive, x-user-id"), ("expect", "100-Continue")])).is_ok());
         assert!(check_path_overrides(&headers(&[("x-original-url", "/")])).is_err());

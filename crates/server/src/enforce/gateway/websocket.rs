@@ -9,10 +9,12 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 
+use super::headers::connection_options;
 use super::shares::Share;
 use crate::app::App;
 use crate::enforce::check::{Ask, check, identify};
 use crate::enforce::presented::Presented;
+use crate::http::error::ApiError;
 
 /// How often an open tunnel is decided again: twice within the bound of a revocation.
 const DECIDED_AGAIN: Duration = Duration::from_millis(500);
@@ -29,13 +31,41 @@ pub(super) struct Opened {
     pub(super) target: String,
 }
 
-/// Whether a request asks for a WebSocket (RFC 6455 §4.1).
+/// Whether a request asks for a WebSocket.
 pub(super) fn is_asked_for(parts: &Parts) -> bool {
-    let is_websocket = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
+    let names_it = |value: &HeaderValue| {
+        value.as_bytes().split(|byte| *byte == b',').any(|one| one.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+    };
     parts.method == Method::GET
         && parts.version == Version::HTTP_11
-        && parts.headers.get(header::UPGRADE).is_some_and(is_websocket)
-        && parts.headers.contains_key(header::SEC_WEBSOCKET_KEY)
+        && parts.headers.get_all(header::UPGRADE).iter().any(names_it)
+}
+
+/// Holds a request for a WebSocket to RFC 6455 §4.2.1: what is no handshake to one reader must be none to any other.
+///
+/// # Errors
+/// 400, or 426 for another version of the protocol.
+pub(super) fn check_handshake(headers: &HeaderMap, has_body: bool) -> Result<(), ApiError> {
+    let only = |name| {
+        let mut values = headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none()).map(HeaderValue::as_bytes)
+    };
+    if !only(header::UPGRADE).is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) {
+        return Err(ApiError::bad_request("Upgrade names more than `websocket`: ask for that alone"));
+    }
+    if !connection_options(headers).any(|option| option == "upgrade") {
+        return Err(ApiError::bad_request("a WebSocket is asked for with `Connection: Upgrade`"));
+    }
+    if only(header::SEC_WEBSOCKET_KEY).is_none_or(<[u8]>::is_empty) {
+        return Err(ApiError::bad_request("a WebSocket is asked for with one Sec-WebSocket-Key"));
+    }
+    if has_body {
+        return Err(ApiError::bad_request("a request for a WebSocket has no body"));
+    }
+    match only(header::SEC_WEBSOCKET_VERSION) {
+        Some(b"13") => Ok(()),
+        _ => Err(ApiError::websocket_version()),
+    }
 }
 
 /// Asks the next one for the same.

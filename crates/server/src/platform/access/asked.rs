@@ -1,6 +1,6 @@
 //! What a question is about: an operation by its id, or a request target as it would be sent.
 
-use countersign_decision::{Authority, Contract, Decision, Reason, decide, decide_operation};
+use countersign_decision::{Authority, Contract, Decision, Reason, canonicalise, decide, decide_operation};
 use countersign_domain::authzen::{Misfit, Resource};
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ impl<'c> Asked<'c> {
             }
             "route" => Ok(placed(call, resource).unwrap_or_else(|unplaced| {
                 Self::Nothing(match unplaced {
-                    Unplaced::Target(_) | Unplaced::Authority => Reason::BadRequestTarget,
+                    Unplaced::Target(_) | Unplaced::Host | Unplaced::Authority => Reason::BadRequestTarget,
                     Unplaced::NoUpstream => Reason::NoSuchOperation,
                 })
             })),
@@ -75,10 +75,16 @@ pub(super) fn named<'c>(call: &'c Call, resource: &Resource) -> Result<Option<&'
 }
 
 fn placed<'c>(call: &'c Call, resource: &Resource) -> Result<Asked<'c>, Unplaced> {
-    let host = resource.host.as_deref().unwrap_or_default();
-    let target = upstreams::read(resource.id.as_bytes(), host)?;
+    let target = match resource.host.as_deref() {
+        Some(host) => upstreams::read(resource.id.as_bytes(), host)?,
+        None => canonicalise(resource.id.as_bytes())?,
+    };
+    // whoever names no host names none in the target either
+    if resource.host.is_none() && target.authority().is_some() {
+        return Err(Unplaced::Authority);
+    }
     let doors = call.app.doors();
-    let place = doors.upstreams.place(host, &target)?;
+    let place = doors.upstreams.place(resource.host.as_deref().unwrap_or_default(), &target)?;
     let contract = call.contracts.named(&place.upstream.name).ok_or(Unplaced::NoUpstream)?;
     Ok(Asked::Route(contract, place.target.to_owned()))
 }

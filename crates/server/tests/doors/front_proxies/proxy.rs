@@ -10,7 +10,11 @@ use tokio::net::TcpStream;
 
 use crate::corpus::skip;
 use crate::fixture::Doors;
+use crate::raw;
 use crate::support::Server;
+
+/// Where `clients/proxies/fetch` puts programs.
+const FETCHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../clients/proxies/.venv/bin");
 
 /// What can be started here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub enum Kind {
     Nginx,
     Caddy,
     HaProxy,
+    Envoy,
+    Traefik,
 }
 
 /// Which of its files.
@@ -35,18 +41,24 @@ impl Kind {
             Self::Nginx => "nginx",
             Self::Caddy => "caddy",
             Self::HaProxy => "haproxy",
+            Self::Envoy => "envoy",
+            Self::Traefik => "traefik",
         }
     }
 
-    /// Debian keeps some in a folder that is not on everybody's path.
+    /// Debian keeps some in a folder that is not on everybody's path, and has no package of others.
     fn binary(self) -> Option<String> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = format!("{}:/usr/sbin:/usr/local/sbin", path.display());
+        let folders = format!("{}:/usr/sbin:/usr/local/sbin:{FETCHED}", path.display());
         let found =
             folders.split(':').map(|folder| format!("{folder}/{}", self.name())).find(|path| Path::new(path).exists());
         if found.is_none() {
             let name = self.name();
-            skip(&format!("{name} before Countersign: install {name} (Debian: apt-get install {name})"));
+            let how = match self {
+                Self::Envoy | Self::Traefik => "run clients/proxies/fetch".to_owned(),
+                _ => format!("install {name} (Debian: apt-get install {name})"),
+            };
+            skip(&format!("{name} before Countersign: {how}"));
         }
         found
     }
@@ -74,6 +86,9 @@ impl Proxy {
                 .replace("127.0.0.1:8080", asked.strip_prefix("http://").unwrap())
                 .replace("127.0.0.1:8081", &doors.gateway.to_string())
                 .replace("127.0.0.1:9000", &upstream.to_string())
+                .replace("port_value: 8000", &format!("port_value: {}", address.port()))
+                .replace("port_value: 8082", &format!("port_value: {}", doors.ext_authz.port()))
+                .replace("port_value: 9000", &format!("port_value: {}", upstream.port()))
         };
         let place = folder.path().display();
         let stem = if role == Role::Asks { "forward-auth" } else { "gateway" };
@@ -94,8 +109,19 @@ impl Proxy {
                 let script = format!("{deploy}/haproxy/countersign.lua");
                 (text(&format!("haproxy/{stem}.cfg")).replace("/etc/haproxy/countersign.lua", &script), &["-db", "-f"])
             }
+            Kind::Envoy => (text("envoy/envoy.yaml"), &["--concurrency", "1", "--disable-hot-restart", "-c"]),
+            Kind::Traefik => {
+                let dynamic = folder.path().join("dynamic.yaml");
+                std::fs::write(&dynamic, text("traefik/dynamic.yaml")).unwrap();
+                let main = format!(
+                    "entryPoints: {{clients: {{address: \"{address}\", http: {{sanitizePath: false}}}}}}\nproviders: {{file: {{filename: {dynamic:?}}}}}\n\
+                     global: {{checkNewVersion: false, sendAnonymousUsage: false}}\n"
+                );
+                (main, &["--configFile"])
+            }
         };
-        let file = folder.path().join("config");
+        // Envoy and Traefik tell formats by the name
+        let file = folder.path().join("config.yaml");
         std::fs::write(&file, config).unwrap();
         let log = std::fs::File::create(folder.path().join("output")).unwrap();
         let process = Command::new(binary)
@@ -112,7 +138,11 @@ impl Proxy {
         let mut proxy = Self { address, process, folder };
         for _ in 0..200 {
             if TcpStream::connect(address).await.is_ok() {
-                return Some(proxy);
+                let reply = raw::send(address, b"GET /nothing HTTP/1.1\r\nHost: api.test\r\n\r\n").await;
+                // Traefik listens before it has read what to do
+                if reply.status() > 0 && !reply.text.ends_with("404 page not found\n") {
+                    return Some(proxy);
+                }
             }
             let is_gone = proxy.process.try_wait().unwrap().is_some();
             assert!(!is_gone, "{kind:?} does not start:\n{}", proxy.log());
