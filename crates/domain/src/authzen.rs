@@ -1,10 +1,12 @@
 //! Questions about decisions, as the AuthZEN Authorization API 1.0 asks them. Reading only: what is right is for the engine.
 
 mod batch;
+mod json;
 mod page;
 mod question;
 
 pub use batch::{Batch, MAX_EVALUATIONS, Semantic};
+pub use json::OneReading;
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, PageRequest};
 pub use question::{Misfit, Question, Resource, Search, Sought, Subject};
 

@@ -34,6 +34,7 @@ use crate::enforce::remembered::Remembered;
 use crate::enforce::snapshots::Snapshots;
 use crate::enforce::usage::{UsageCounter, UsageWriter};
 use crate::fetch::Fetcher;
+use crate::http::error::ApiError;
 use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
 use crate::listener::{Answer, Listener, Tls};
@@ -203,7 +204,10 @@ pub struct Application {
 
 /// The main listener's pages and endpoints.
 #[derive(Clone)]
-struct Pages(axum::Router);
+struct Pages {
+    router: axum::Router,
+    app: App,
+}
 
 impl Answer for Pages {
     type Body = Body;
@@ -214,7 +218,11 @@ impl Answer for Pages {
         peer: SocketAddr,
     ) -> impl Future<Output = Response<Body>> + Send + 'static {
         request.extensions_mut().insert(ConnectInfo(peer));
-        async move { self.0.oneshot(request).await.unwrap_or_else(|never| match never {}) }
+        async move { self.router.oneshot(request).await.unwrap_or_else(|never| match never {}) }
+    }
+
+    fn refuse(self, why: ApiError) -> Response<Body> {
+        why.respond_unread(&self.app)
     }
 }
 
@@ -366,7 +374,8 @@ impl Application {
             let operations = Operations::new(self.app.clone(), stopped.clone());
             tokio::spawn(listener.serve(operations, until(ended)))
         });
-        serving.spawn(self.listener.serve(Pages(router::router(self.app)), until(stopped)));
+        let pages = Pages { router: router::router(self.app.clone()), app: self.app };
+        serving.spawn(self.listener.serve(pages, until(stopped)));
         stop.await;
         let _ = stopping.send(true);
         while serving.join_next().await.is_some() {}

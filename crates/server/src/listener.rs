@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::http::{Request, Response};
@@ -23,8 +23,11 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::http::error::ApiError;
 use crate::telemetry::listeners::ListenerCounts;
+pub(crate) use head::Malformed;
 use strict::Strict;
+pub(crate) use strict::Unread;
 pub use tls::{Tls, TlsError};
 
 /// How long requests under way may take when the server stops.
@@ -53,6 +56,9 @@ pub trait Answer: Clone + Send + 'static {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> impl Future<Output = Response<Self::Body>> + Send + 'static;
+
+    /// Tells the sender of a request that was not read why.
+    fn refuse(self, why: ApiError) -> Response<Self::Body>;
 }
 
 /// A bound socket, and under which limits connections to it are taken.
@@ -168,11 +174,23 @@ async fn speak(
         .initial_connection_window_size(4 * HTTP_2_WINDOW)
         .keep_alive_interval(HTTP_2_PING)
         .keep_alive_timeout(HTTP_2_PING);
+    let refused = Arc::new(OnceLock::new());
+    let strict = Strict::new(stream, peer, Arc::clone(counts), Arc::clone(&refused));
     let respond = service_fn(move |request| {
-        let answer = service.clone().answer(request, peer);
-        async move { Ok::<_, Infallible>(answer.await) }
+        let service = service.clone();
+        // once a request was refused, nothing comes but what stands in its place
+        let answer = match refused.get() {
+            Some(why) => Err(service.refuse(ApiError::unread(why))),
+            None => Ok(service.answer(request, peer)),
+        };
+        async move {
+            Ok::<_, Infallible>(match answer {
+                Ok(answer) => answer.await,
+                Err(refusal) => refusal,
+            })
+        }
     });
-    let stream = TokioIo::new(Strict::new(stream, peer, Arc::clone(counts)));
+    let stream = TokioIo::new(strict);
     let connection = builder.serve_connection_with_upgrades(stream, respond);
     if let Err(error) = watcher.watch(connection.into_owned()).await {
         tracing::debug!(%peer, error = &*error, "a connection ended early");

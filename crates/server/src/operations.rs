@@ -14,13 +14,17 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::app::App;
+use crate::http::error::ApiError;
 use crate::listener::Answer;
 use crate::router;
 use crate::telemetry::exposition::CONTENT_TYPE;
 
 /// What is served there.
 #[derive(Clone)]
-pub struct Operations(Router);
+pub struct Operations {
+    router: Router,
+    app: App,
+}
 
 #[derive(Clone)]
 struct Process {
@@ -35,8 +39,8 @@ impl Operations {
             .route("/metrics", get(metrics))
             .route("/livez", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
-            .with_state(Process { app, stopping });
-        Self(router)
+            .with_state(Process { app: app.clone(), stopping });
+        Self { router, app }
     }
 }
 
@@ -54,6 +58,10 @@ impl Answer for Operations {
     type Body = Body;
 
     async fn answer(self, request: Request<Incoming>, _: SocketAddr) -> Response<Body> {
-        self.0.oneshot(request).await.unwrap_or_else(|never| match never {})
+        self.router.oneshot(request).await.unwrap_or_else(|never| match never {})
+    }
+
+    fn refuse(self, why: ApiError) -> Response<Body> {
+        why.respond_unread(&self.app)
     }
 }

@@ -199,4 +199,8 @@ impl Answer for ExtAuthz {
         let service = AuthorizationServer::new(self);
         async move { service.oneshot(request).await.unwrap_or_else(|never| match never {}) }
     }
+
+    fn refuse(self, why: ApiError) -> Response<Self::Body> {
+        why.respond_unread(&self.app).map(tonic::body::Body::new)
+    }
 }

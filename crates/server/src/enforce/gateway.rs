@@ -248,6 +248,10 @@ impl Answer for Gateway {
     ) -> impl Future<Output = Response<Body>> + Send + 'static {
         self.pass(request, peer)
     }
+
+    fn refuse(self, why: ApiError) -> Response<Body> {
+        why.respond_unread(&self.app)
+    }
 }
 
 /// The target as it was sent, for [`upstreams::read`]. In HTTP/2 the authority is a field of its own (RFC 9113 §8.3.1).

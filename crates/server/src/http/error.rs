@@ -16,10 +16,12 @@ use countersign_store::StoreError;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::app::App;
 use crate::enforce::rate::{Counted, RateStanding};
 use crate::enforce::upstreams::Unplaced;
 use crate::http::form::FormError;
-use crate::http::now::RequestContext;
+use crate::http::now::{CORRELATION_HEADER, RequestContext};
+use crate::listener::{Malformed, Unread};
 use crate::web::pages::Trouble;
 pub use denied::refusal_status;
 pub use page::Reader;
@@ -46,6 +48,9 @@ struct Parts {
 
 /// The real system refuses roles that the caller does not have with this code and 400.
 const BAD_CLIENT_ROLE: &str = "bad.client.role";
+
+/// RFC 6585 §5
+const FIELDS_TOO_LARGE: &str = "request.header.fields.too.large";
 
 /// Which field of a request is wrong.
 #[derive(Debug, Clone, Serialize)]
@@ -268,11 +273,38 @@ impl ApiError {
     pub fn too_many_fields(most: usize, longest: usize) -> Self {
         Self::new(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "request.header.fields.too.large",
+            FIELDS_TOO_LARGE,
             "a request has at most {most} header fields, none of more than {longest} bytes",
         )
         .with("most", most.to_string())
         .with("longest", longest.to_string())
+    }
+
+    /// What is told to the sender of a request that was not read.
+    pub(crate) fn unread(why: &Unread) -> Self {
+        match why {
+            Unread::Slow => Self::request_timeout(),
+            Unread::Malformed(rule) => {
+                let (status, code) = match rule {
+                    Malformed::TargetTooLong => (StatusCode::URI_TOO_LONG, "request.target.too.long"),
+                    Malformed::HeadTooLong | Malformed::TooManyFields => {
+                        (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, FIELDS_TOO_LARGE)
+                    }
+                    _ => (StatusCode::BAD_REQUEST, "bad.request"),
+                };
+                Self::new(status, code, "{reason}").with("reason", rule.to_string())
+            }
+        }
+    }
+
+    /// Answers a request that was not read: nobody knows what its sender would rather have.
+    pub(crate) fn respond_unread(self, app: &App) -> Response {
+        let context = RequestContext::new(app);
+        let mut response = self.respond(&context, Reader::program(&app.origin));
+        if let Ok(name) = HeaderValue::from_str(&context.context_id) {
+            response.headers_mut().insert(CORRELATION_HEADER, name);
+        }
+        response
     }
 
     /// 417: an expectation that nobody here can meet (RFC 9110 §10.1.1).

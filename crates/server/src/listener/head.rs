@@ -35,7 +35,7 @@ pub(super) struct Head {
 
 /// A rule of RFC 9112, or one of our limits, that a request breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
+pub(crate) enum Malformed {
     #[error("the head has more than {MAX_HEAD} bytes")]
     HeadTooLong,
     #[error("a line does not end in CR LF (RFC 9112 §2.2)")]
@@ -153,8 +153,8 @@ fn request_line(line: &[u8]) -> Result<bool, Malformed> {
     if target.len() > MAX_TARGET {
         return Err(Malformed::TargetTooLong);
     }
-    // what is read next drops fragments without a word
-    if target.is_empty() || target.iter().any(|byte| *byte <= b' ' || matches!(*byte, b'#' | 0x7F)) {
+    // what is read next drops fragments without a word, and knows nothing to say of the others
+    if target.is_empty() || target.iter().any(|byte| matches!(*byte, ..=b' ' | b'"' | b'#' | b'<' | b'>' | 0x7F..)) {
         return Err(Malformed::Target);
     }
     match version {
@@ -263,6 +263,9 @@ mod tests {
             ("GET /a#b HTTP/1.1", Malformed::Target),
             ("GET /a\tb HTTP/1.1", Malformed::Target),
             ("GET /a\u{7f} HTTP/1.1", Malformed::Target),
+            ("GET /a?\"b\" HTTP/1.1", Malformed::Target),
+            ("GET /<a> HTTP/1.1", Malformed::Target),
+            ("GET /é HTTP/1.1", Malformed::Target),
         ] {
             assert_eq!(read(format!("{line}\r\nHost: a\r\n\r\n").as_bytes()), Err(rule), "{line:?}");
         }

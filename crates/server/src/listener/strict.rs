@@ -2,12 +2,12 @@
 //!
 //! hyper reads what this hands on. It is lenient here and there (bare LF, doubled lengths, a length beside chunks, fragments),
 //! so every head is read here first, whole, and every body is followed to its end. In place of a request that breaks a rule
-//! hyper gets a byte that stands in no request: it answers 400 behind the answers that are due, and closes.
+//! hyper gets one that asks for nothing: what is wrong is told behind the answers that are due, and the connection closed.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
@@ -21,10 +21,19 @@ use crate::telemetry::listeners::ListenerCounts;
 
 /// RFC 9113 §3.4: a client that begins so speaks HTTP/2, whose frames are checked where they are read.
 const HTTP_2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Stands in no request.
-const NO_REQUEST: &[u8] = b"\0";
+/// What hyper gets in place of a request that was refused.
+const REFUSED: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
 /// What is read at once.
 const READ_BYTES: usize = 8 * 1_024;
+
+/// Why a request was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It breaks a rule.
+    Malformed(Malformed),
+    /// It did not come in time.
+    Slow,
+}
 
 /// A byte stream from a client.
 pub(super) struct Strict<S> {
@@ -35,6 +44,8 @@ pub(super) struct Strict<S> {
     held: BytesMut,
     at: At,
     pace: Pace,
+    /// Why nothing more is read, once that is so.
+    refused: Arc<OnceLock<Unread>>,
 }
 
 /// Where in the conversation the next byte stands.
@@ -50,22 +61,31 @@ enum At {
     Chunks { chunks: Chunks, received: u64 },
     /// Not HTTP/1 any more.
     Opaque,
-    /// A rule was broken.
-    Refused,
+    /// A rule was broken: so much of what stands in place of the request was handed on.
+    Refused { given: usize },
     /// Nothing more is read.
     Ended,
 }
 
 impl<S> Strict<S> {
-    pub(super) fn new(stream: S, peer: SocketAddr, counts: Arc<ListenerCounts>) -> Self {
+    pub(super) fn new(
+        stream: S,
+        peer: SocketAddr,
+        counts: Arc<ListenerCounts>,
+        refused: Arc<OnceLock<Unread>>,
+    ) -> Self {
         let at = At::Head { searched: 0, is_first: true };
-        Self { stream, peer, counts, held: BytesMut::new(), at, pace: Pace::default() }
+        Self { stream, peer, counts, held: BytesMut::new(), at, pace: Pace::default(), refused }
     }
 
-    fn refuse(&mut self, rule: Malformed) -> At {
+    fn malformed(&self, rule: Malformed) {
         self.counts.malformed.add();
         tracing::info!(peer = %self.peer, %rule, "a request was refused unread");
-        At::Refused
+    }
+
+    fn refuse(&self, why: Unread) -> At {
+        self.refused.get_or_init(|| why);
+        At::Refused { given: 0 }
     }
 
     /// Hands on at most `most` of what is held.
@@ -108,7 +128,10 @@ impl<S> Strict<S> {
         match read {
             Ok(None) => At::Head { searched: self.held.len(), is_first },
             Ok(Some((left, head))) => At::Checked { left, head },
-            Err(rule) => self.refuse(rule),
+            Err(rule) => {
+                self.malformed(rule);
+                self.refuse(Unread::Malformed(rule))
+            }
         }
     }
 }
@@ -163,7 +186,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
                         Err(error) if error.kind() == ErrorKind::TimedOut && wait == Wait::Request => {
                             this.at = At::Ended;
                         }
-                        Err(error) if error.kind() == ErrorKind::TimedOut => this.at = At::Refused,
+                        Err(error) if error.kind() == ErrorKind::TimedOut => this.at = this.refuse(Unread::Slow),
                         Err(error) => return Poll::Ready(Err(error)),
                     }
                 }
@@ -212,7 +235,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
                         }
                         // whoever reads the body learns that it is none
                         Err(rule) => {
-                            this.refuse(rule);
+                            this.malformed(rule);
                             return Poll::Ready(Err(io::Error::new(ErrorKind::InvalidData, rule)));
                         }
                     }
@@ -226,8 +249,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
                     this.give(usize::MAX, buffer);
                     return Poll::Ready(Ok(()));
                 }
-                At::Refused => {
-                    buffer.put_slice(NO_REQUEST);
+                At::Refused { given } => {
+                    let part = &REFUSED[given..(given + buffer.remaining()).min(REFUSED.len())];
+                    if part.is_empty() {
+                        continue;
+                    }
+                    buffer.put_slice(part);
+                    this.at = At::Refused { given: given + part.len() };
                     return Poll::Ready(Ok(()));
                 }
                 At::Ended => return Poll::Ready(Ok(())),

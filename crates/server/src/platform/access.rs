@@ -8,7 +8,7 @@ mod parties;
 mod search;
 
 use axum::response::Response;
-use countersign_domain::authzen::{Batch, Misfit, Question};
+use countersign_domain::authzen::{Batch, Misfit, OneReading, Question};
 use serde_json::{Value, json};
 
 use super::call::ok;
@@ -18,15 +18,23 @@ use asked::{Answer, Asked};
 use parties::Parties;
 pub(super) use search::{action, resource, subject};
 
+/// The body of a question. What is no JSON at all, and what could be read in two ways, is refused with 400 alike (§10.1.2).
+fn body(call: &Call) -> Result<Value, ApiError> {
+    if !call.is_json() {
+        return Err(ApiError::bad_request("a question is JSON: send it with `Content-Type: application/json`"));
+    }
+    call.json().map(|OneReading(body)| body)
+}
+
 /// `POST /access/v1/evaluation` (§6)
 pub(super) async fn evaluation(call: Call) -> Result<Response, ApiError> {
-    let question = Question::read(&call.json()?).map_err(misfit)?;
+    let question = Question::read(&body(&call)?).map_err(misfit)?;
     answer_one(&call, &question).await
 }
 
 /// `POST /access/v1/evaluations` (§7)
 pub(super) async fn evaluations(call: Call) -> Result<Response, ApiError> {
-    let (questions, semantic) = match Batch::read(&call.json()?).map_err(misfit)? {
+    let (questions, semantic) = match Batch::read(&body(&call)?).map_err(misfit)? {
         Batch::One(question) => return answer_one(&call, &question).await,
         Batch::Many { questions, semantic } => (questions, semantic),
     };

@@ -212,6 +212,11 @@ impl Call {
         Ok(Page { number: self.count("pageNumber", 1, 1_000_000)?, size: self.count("pageSize", 25, 500)? })
     }
 
+    /// Whether the body is said to be JSON.
+    pub fn is_json(&self) -> bool {
+        self.body.is_json
+    }
+
     /// The JSON body. Unknown members are ignored, as the SDKs of later versions need.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         if !self.body.is_json {

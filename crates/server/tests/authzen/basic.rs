@@ -62,8 +62,8 @@ async fn g01_only_posts_with_json_are_answered() {
         assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method}");
     }
     for (kind, status) in [
-        ("text/plain", 415),
-        ("application/x-www-form-urlencoded", 415),
+        ("text/plain", 400),
+        ("application/x-www-form-urlencoded", 400),
         ("application/json", 200),
         ("application/json; charset=utf-8", 200),
     ] {
@@ -113,7 +113,20 @@ async fn g02_what_does_not_fit_is_refused_with_its_place() {
         let message = answer.body["message"].as_str().unwrap();
         assert!(message.contains(&format!("{place}: ")), "{body}: {message}");
     }
-    for body in ["", "{", "{}}", "{\"subject\":"] {
+    let subject = "\"subject\": {\"type\": \"user\", \"id\": \"alice@acme.test\"";
+    let twice = [
+        format!("{{{subject}}}, {subject}}}}}"),
+        format!("{{{subject}, \"id\": \"bob@acme.test\"}}}}"),
+        format!("{{\"evaluations\": [{{{subject}, \"\\u0069d\": \"bob@acme.test\"}}}}]}}"),
+    ];
+    for path in ["evaluation", "evaluations", "search/resource"] {
+        for body in &twice {
+            let answer = fixture.send("POST", path, &[("content-type", "application/json")], body).await;
+            assert!(answer.status == 400 && answer.text.contains("is given twice"), "{path} {body}: {}", answer.text);
+        }
+    }
+    let deep = "[".repeat(10_000);
+    for body in ["", "{", "{}}", "{\"subject\":", &deep, "\u{feff}{}", "{\"subject\": NaN}"] {
         let answer = fixture.send("POST", "evaluation", &[("content-type", "application/json")], body).await;
         assert_eq!(answer.status, 400, "{body}: {}", answer.text);
     }

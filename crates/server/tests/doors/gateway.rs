@@ -328,3 +328,42 @@ async fn nobody_but_us_says_who_calls_or_where_a_request_came_from() {
         assert!(forged.is_empty(), "{forged:?}");
     }
 }
+
+#[tokio::test]
+async fn what_is_not_read_is_told_why_behind_the_answers_that_are_due() {
+    let fixture = Fixture::start("").await;
+    let long = format!("GET /{} HTTP/1.1\r\nHost: api.test\r\n\r\n", "a".repeat(33_000));
+    let many = format!("GET /hours HTTP/1.1\r\nHost: api.test\r\n{}\r\n", "X: y\r\n".repeat(100));
+    let first = "GET /hours HTTP/1.1\r\nHost: api.test\r\n\r\n";
+    let main: std::net::SocketAddr = fixture.server.address().strip_prefix("http://").unwrap().parse().unwrap();
+    for address in [fixture.doors.gateway, main, fixture.doors.operations, fixture.doors.ext_authz] {
+        for (request, status, why) in [
+            ("GET /hours HTTP/1.1\r\n\r\n", 400, "not exactly one Host"),
+            ("GET /hours HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, "not exactly one Host"),
+            ("GET /hours HTTP/1.1\nHost: a\n\n", 400, "does not end in CR LF"),
+            ("GET /hours#top HTTP/1.1\r\nHost: a\r\n\r\n", 400, "no target has"),
+            ("GET /hours?\"a\" HTTP/1.1\r\nHost: a\r\n\r\n", 400, "no target has"),
+            (
+                "POST /hours HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                400,
+                "Transfer-Encoding",
+            ),
+            (&long, 414, "the target has more than"),
+            (&many, 431, "more than 100 fields"),
+        ] {
+            let reply = raw::send(address, request.as_bytes()).await;
+            assert_eq!((reply.status(), reply.is_closed), (status, true), "{address}: {}", reply.text);
+            let body = body(&reply);
+            assert!(body["message"].as_str().unwrap().contains(why), "{body}");
+            assert!(
+                reply.text.contains("connection: close\r\n") && reply.text.contains("inin-correlation-id: "),
+                "{}",
+                reply.text
+            );
+        }
+    }
+    let behind =
+        raw::send(fixture.doors.gateway, format!("{first}{first}GET /a b HTTP/1.1\r\n\r\n{first}").as_bytes()).await;
+    assert_eq!(behind.statuses().collect::<Vec<_>>(), [200, 200, 400], "{}", behind.text);
+    assert!(behind.is_closed && behind.text.contains("not `method target HTTP/1.1`"), "{}", behind.text);
+}

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use super::super::call::ok;
 use super::asked::{Asked, CALL, named};
-use super::misfit;
 use super::parties::{CLIENT, Parties, USER};
+use super::{body, misfit};
 use crate::http::error::ApiError;
 use crate::platform::Call;
 
 /// `POST /access/v1/search/subject`: who is switched on and may do it.
 pub(in crate::platform) async fn subject(call: Call) -> Result<Response, ApiError> {
-    let search = Search::read(&call.json()?, Sought::Subject).map_err(misfit)?;
+    let search = Search::read(&body(&call)?, Sought::Subject).map_err(misfit)?;
     let question = &search.question;
     let asked = Asked::read(&call, &question.resource).map_err(misfit)?;
     let is_allowed = |parties: &Parties, id: &str| {
@@ -42,7 +42,7 @@ pub(in crate::platform) async fn subject(call: Call) -> Result<Response, ApiErro
 
 /// `POST /access/v1/search/resource`: the operations of a contract, or those of its paths that have no parameters.
 pub(in crate::platform) async fn resource(call: Call) -> Result<Response, ApiError> {
-    let search = Search::read(&call.json()?, Sought::Resource).map_err(misfit)?;
+    let search = Search::read(&body(&call)?, Sought::Resource).map_err(misfit)?;
     let question = &search.question;
     let parties = Parties::look_up(&call, [question]).await?;
     let found = match question.resource.kind.as_str() {
@@ -74,7 +74,7 @@ fn routes(call: &Call, parties: &Parties, question: &Question) -> Result<BTreeSe
 
 /// `POST /access/v1/search/action`: the methods of a route, or `call`.
 pub(in crate::platform) async fn action(call: Call) -> Result<Response, ApiError> {
-    let search = Search::read(&call.json()?, Sought::Action).map_err(misfit)?;
+    let search = Search::read(&body(&call)?, Sought::Action).map_err(misfit)?;
     let question = &search.question;
     let parties = Parties::look_up(&call, [question]).await?;
     let asked = Asked::read(&call, &question.resource).map_err(misfit)?;
