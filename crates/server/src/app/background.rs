@@ -1,4 +1,4 @@
-//! What a server does beside answering: it looks what others changed, deletes what has ended, and tells apps of logouts.
+//! What a server does beside answering: it measures how long work waits, looks what others changed, deletes what has ended, and tells apps of logouts.
 
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ const MANY_ROWS: u64 = 10_000;
 /// Starts all of it; it ends with the set.
 pub(super) fn start(app: &App) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
+    tasks.spawn(app.load.clone().watch());
     tasks.spawn(watch(app.clone()));
     tasks.spawn(look(app.clone()));
     tasks.spawn(keep_house(app.clone()));

@@ -78,6 +78,14 @@ impl Doors {
         })
     }
 
+    /// Of each upstream that the gateway reaches, by name, how many of its addresses are up and how many are not.
+    pub fn upstream_addresses(&self) -> Vec<(String, usize, usize)> {
+        let mut addresses: Vec<_> =
+            self.connections.addresses().map(|(name, up, down)| (name.to_owned(), up, down)).collect();
+        addresses.sort();
+        addresses
+    }
+
     /// The same with the contracts that were imported since; `None` where none was.
     ///
     /// # Errors

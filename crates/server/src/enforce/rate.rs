@@ -56,6 +56,20 @@ pub struct RateStanding {
     pub reset_seconds: i64,
 }
 
+impl Counted {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Token, Self::Client, Self::Organization];
+
+    /// As metrics name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Client => "client",
+            Self::Organization => "organization",
+        }
+    }
+}
+
 impl RateStanding {
     /// Where a caller without a live token stands: nothing counted.
     pub const fn uncounted(limits: &Limits) -> Self {

@@ -88,6 +88,7 @@ impl<'a> Visit<'a> {
     /// 429.
     pub fn check_rate(&self) -> Result<(), ApiError> {
         if self.standing.is_exceeded() {
+            self.app.metrics.rate_limited[self.standing.counted as usize].add();
             self.app.usage.count_too_many(self);
             return Err(ApiError::too_many_requests(self.standing));
         }

@@ -23,6 +23,8 @@ pub struct UpstreamCounts {
     unanswered: [Counter; Unanswered::ALL.len()],
     /// How long answers took to begin.
     pub durations: Durations,
+    /// Requests that were sent once more.
+    pub retries: Counter,
     /// Connections that were made.
     pub connected: Counter,
     /// Connections that are open.

@@ -58,6 +58,10 @@ families! {
     CALL_DURATION = "countersign_call_duration_seconds", Histogram, ["door"], "From reading a call to the head of its answer; at the gateway the upstream's time included.";
     DECISIONS = "countersign_decisions_total", Counter, ["door", "result", "reason"], "Decisions. `reason` is that of the denial; of an allow `none`, or `reported` where the organization only reports and enforcement would have denied.";
 
+    RATE_LIMITED = "countersign_rate_limited_total", Counter, ["counted"], "Calls that were one too many in their minute: of one `token`, of one `client` in one organization, or of one `organization`.";
+    TURNED_AWAY = "countersign_turned_away_total", Counter, ["kind"], "Requests that were answered 503 at once for want of places or of processor time: each a `decision` or a `page` (everything else).";
+    QUEUE_DELAY = "countersign_queue_delay_seconds", Gauge, [], "How long work waits for the processor: the least of the last 0.2 s. Where it stands above 0.1 s some is turned away, pages first.";
+
     SNAPSHOTS = "countersign_snapshots", Gauge, [], "Organizations that are kept compiled.";
     SNAPSHOT_LOADS = "countersign_snapshot_loads_total", Counter, ["kind"], "Organizations that were brought up to date: by `everything`, or by the `changes` since.";
     SNAPSHOT_AGE = "countersign_snapshot_age_seconds", Gauge, [], "Since the database last said that what is decided on is current. It is asked four times a second; from 5 s on nothing remembered counts.";
@@ -69,6 +73,8 @@ families! {
 
     UPSTREAM_REQUESTS = "countersign_upstream_requests_total", Counter, ["upstream", "status"], "Requests that the gateway sent on, by the class of the answer's status; `failed`, `timeout`, or `abandoned` by the client where there was none.";
     UPSTREAM_DURATION = "countersign_upstream_duration_seconds", Histogram, ["upstream"], "From sending a request on to the head of the upstream's answer.";
+    UPSTREAM_RETRIES = "countersign_upstream_retries_total", Counter, ["upstream"], "Requests that were sent once more: nobody had heard of them, or what they do twice is what they do once.";
+    UPSTREAM_ADDRESSES = "countersign_upstream_addresses", Gauge, ["upstream", "state"], "Addresses of the upstream, `up` and `down`: resting after calls without an answer, or not healthy by their own path.";
     UPSTREAM_CONNECTIONS = "countersign_upstream_connections_total", Counter, ["upstream"], "Connections that were made to the upstream.";
     UPSTREAM_OPEN = "countersign_upstream_open_connections", Gauge, ["upstream"], "Connections to the upstream, idle ones included.";
 

@@ -16,13 +16,15 @@ use super::doors::Doors;
 use super::exposition::Exposition;
 use super::families::{
     BUILD, DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_MAX, DECISION_LOG_LOST, LISTENER_CONNECTIONS, LISTENER_OPEN,
-    LISTENER_REFUSALS, PROCESS_START, SIGN_INS, SNAPSHOT_AGE, SNAPSHOT_LOADS, SNAPSHOTS, TELEMETRY_ITEMS,
-    TOKEN_ANSWERS, TOKEN_LOOKUPS, TOKENS, UPSTREAM_CONNECTIONS, UPSTREAM_DURATION, UPSTREAM_OPEN, UPSTREAM_REQUESTS,
+    LISTENER_REFUSALS, PROCESS_START, QUEUE_DELAY, RATE_LIMITED, SIGN_INS, SNAPSHOT_AGE, SNAPSHOT_LOADS, SNAPSHOTS,
+    TELEMETRY_ITEMS, TOKEN_ANSWERS, TOKEN_LOOKUPS, TOKENS, TURNED_AWAY, UPSTREAM_ADDRESSES, UPSTREAM_CONNECTIONS,
+    UPSTREAM_DURATION, UPSTREAM_OPEN, UPSTREAM_REQUESTS, UPSTREAM_RETRIES,
 };
 use super::listeners::ListenerCounts;
 use super::outbox::Outbox;
 use super::process;
 use crate::app::App;
+use crate::enforce::rate::Counted;
 use crate::web::pages::SignInProblem;
 
 /// Counts since the start.
@@ -37,6 +39,8 @@ pub struct Metrics {
     pub token_hits: Counter,
     /// Calls whose token was looked up.
     pub token_misses: Counter,
+    /// Calls that were one too many, by whose they were counted as.
+    pub rate_limited: [Counter; Counted::ALL.len()],
     /// Forms of the sign-in page.
     pub sign_ins: Tally<SignIn>,
     token_answers: Tally<(&'static str, &'static str)>,
@@ -99,6 +103,7 @@ impl Metrics {
             listeners: Listeners::default(),
             token_hits: Counter::default(),
             token_misses: Counter::default(),
+            rate_limited: Default::default(),
             sign_ins: Tally::default(),
             token_answers: Tally::default(),
             upstreams: Mutex::default(),
@@ -121,8 +126,15 @@ impl Metrics {
         let mut text = Exposition::default();
         text.family(&BUILD).add(&[env!("CARGO_PKG_VERSION")], 1);
         self.doors.show(&mut text);
+        let mut limited = text.family(&RATE_LIMITED);
+        Counted::ALL
+            .into_iter()
+            .for_each(|counted| limited.add(&[counted.as_str()], self.rate_limited[counted as usize].count()));
+        let mut turned_away = text.family(&TURNED_AWAY);
+        app.load.refused().for_each(|(kind, count)| turned_away.add(&[kind], count));
+        text.family(&QUEUE_DELAY).add(&[], app.load.delay().as_secs_f64());
         self.show_state(app, &mut text);
-        self.show_upstreams(&mut text);
+        self.show_upstreams(app, &mut text);
         self.show_listeners(&mut text);
         text.family(&DECISION_LOG_LOST).add(&[], app.decisions.lost());
         self.show_token_answers(&mut text);
@@ -172,7 +184,7 @@ impl Metrics {
         pools.iter().for_each(|pool| most.add(&[pool.name], pool.most));
     }
 
-    fn show_upstreams(&self, text: &mut Exposition) {
+    fn show_upstreams(&self, app: &App, text: &mut Exposition) {
         let upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut requests = text.family(&UPSTREAM_REQUESTS);
         for (name, counts) in &upstreams {
@@ -180,6 +192,13 @@ impl Metrics {
         }
         let mut durations = text.family(&UPSTREAM_DURATION);
         upstreams.iter().for_each(|(name, counts)| durations.add_durations(&[name], &counts.durations));
+        let mut retries = text.family(&UPSTREAM_RETRIES);
+        upstreams.iter().for_each(|(name, counts)| retries.add(&[name], counts.retries.count()));
+        let mut addresses = text.family(&UPSTREAM_ADDRESSES);
+        for (name, up, down) in app.doors().upstream_addresses() {
+            addresses.add(&[&name, "up"], up);
+            addresses.add(&[&name, "down"], down);
+        }
         let mut connections = text.family(&UPSTREAM_CONNECTIONS);
         upstreams.iter().for_each(|(name, counts)| connections.add(&[name], counts.connected.count()));
         let mut open = text.family(&UPSTREAM_OPEN);

@@ -1,5 +1,5 @@
-//! More than can be worked on: what is refused at once, and who goes first. Nothing here is measured: places are taken, and an
-//! upstream waits until it is told to answer.
+//! More than can be worked on: what is refused at once, and who goes first. Places are taken, an upstream waits until it is told
+//! to answer, and the processor is kept busy by the test itself.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -179,4 +179,51 @@ async fn pages_are_refused_before_decisions_and_both_are_told_to_come_back() {
     drop((half, all));
     assert_eq!(get("/", "text/html").await.status, 200);
     assert_eq!(fixture.call("GET", "/books", &token).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_processor_that_has_no_time_turns_pages_away_before_decisions_and_recovers() {
+    let fixture = Fixture::start("").await;
+    let token = fixture.token(SHOP, "ada@acme.test").await;
+    let page = async || fixture.server.send("GET", "/", &[("accept", "text/html")], "").await;
+    assert_eq!((page().await.status, fixture.call("GET", "/books", &token).await.status()), (200, 200));
+
+    // one thread runs this test and the server: whatever is ready waits behind this
+    let busy = tokio::spawn(async {
+        loop {
+            std::thread::sleep(Duration::from_millis(120));
+            tokio::task::yield_now().await;
+        }
+    });
+    let load = &fixture.server.app.load;
+    let turned_away = |kind: &str| load.refused().find(|(known, _)| *known == kind).unwrap().1;
+    let mut refused = page().await;
+    for _ in 0..100 {
+        if refused.status == 503 {
+            break;
+        }
+        refused = page().await;
+    }
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "1"), "{}", refused.text);
+    assert!(refused.text.contains("<html") && turned_away("page") > 0);
+    assert_eq!(turned_away("decision"), 0, "pages first");
+    let most = NonZeroUsize::MAX;
+    for _ in 0..1_000 {
+        if load.take(Kind::Decision, most).is_none() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(turned_away("decision") > 0, "the queue still stands");
+    assert!((0..200).any(|_| load.take(Kind::Decision, most).is_some()), "some are made in any case");
+
+    busy.abort();
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if page().await.status == 200 {
+            break;
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!((page().await.status, fixture.call("GET", "/books", &token).await.status()), (200, 200));
 }

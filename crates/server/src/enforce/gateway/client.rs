@@ -120,6 +120,14 @@ impl Connections {
         Ok(Self(clients))
     }
 
+    /// Of each upstream that has an address, how many are up and how many are not.
+    pub(in crate::enforce) fn addresses(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+        self.0.iter().map(|(name, client)| {
+            let up = client.addresses.iter().filter(|address| address.is_up()).count();
+            (name.as_str(), up, client.addresses.len() - up)
+        })
+    }
+
     /// Those to one upstream.
     pub(super) fn to(&self, upstream: &Upstream) -> Option<&UpstreamClient> {
         self.0.get(&upstream.name).map(Arc::as_ref)
@@ -172,6 +180,9 @@ impl UpstreamClient {
             // a body that is gone went to somebody
             let Some(body) = outgoing.sent() else { return Err(why) };
             let mut request = outgoing.request(&address.url, body)?;
+            if !matches!(why, Unanswered::NoneHealthy) {
+                self.counts.retries.add();
+            }
             let exchange = self.exchange(&outgoing, address, request.headers_mut());
             let error = match timeout_at(deadline, self.client.request(request)).await {
                 Ok(Ok(response)) => {

@@ -44,6 +44,11 @@ impl Address {
         until == 0 || (millis(now) >= until && self.rest(until, now))
     }
 
+    /// Whether nothing bad is known of it now.
+    pub(super) fn is_up(&self) -> bool {
+        self.failed_checks.load(Ordering::Relaxed) < FAILED_CHECKS && self.rests_until.load(Ordering::Relaxed) == 0
+    }
+
     /// An answer came.
     pub(super) fn works(&self) {
         // most of the time there is nothing to write, and a written line of memory is one that other cores must fetch
@@ -132,7 +137,7 @@ mod tests {
         address.fails(start);
         assert!(address.may_be_tried(start), "two in a row");
         address.fails(start);
-        assert!(!address.may_be_tried(start));
+        assert!(!address.may_be_tried(start) && !address.is_up());
         assert!(address.may_be_tried(REST) && !address.may_be_tried(REST), "one tries");
         address.fails(REST);
         assert!(!address.may_be_tried(REST));

@@ -1,0 +1,110 @@
+//! How long work waits for the processor, and how much of it is turned away for that.
+//!
+//! A task sleeps a little, and then lets everything go before it that is ready. What it comes too late by is what a request
+//! waits that comes now. The least of many such delays is that of a queue which does not empty (CoDel, RFC 8289 §3.1): a burst,
+//! or one long piece of work, leaves a short one among them.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How often it is looked.
+const LOOK: Duration = Duration::from_millis(5);
+/// Over how long the least delay is taken.
+const WINDOW: Duration = Duration::from_millis(200);
+/// The least delay that is too long.
+pub(super) const TARGET: Duration = Duration::from_millis(100);
+/// Windows in a row that are too long before anything is turned away.
+const PATIENCE: u32 = 2;
+
+/// Steps from turning nothing away to all pages, and as many more to decisions.
+pub(super) const STEPS: u32 = 100;
+/// Of decisions, so many of a hundred are made in any case.
+const DECIDED: u32 = 5;
+/// The highest pressure.
+const MOST: u32 = 2 * STEPS - DECIDED;
+
+/// The least delay of a window, and the pressure that follows from those before.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Queue {
+    /// The least delay of the window that ended last.
+    pub(super) delay: Duration,
+    /// 0: nothing is turned away; up to [`STEPS`]: so many of a hundred pages; beyond: all pages, and so many decisions.
+    pub(super) pressure: u32,
+    too_long: u32,
+}
+
+impl Queue {
+    /// A window ended, of which `delay` was the least.
+    pub(super) fn after(self, delay: Duration) -> Self {
+        if delay <= TARGET {
+            // quickly back: who is turned away for nothing is lost, who waits a little is not
+            return Self { delay, pressure: self.pressure / 2, too_long: 0 };
+        }
+        let too_long = self.too_long.saturating_add(1);
+        if too_long < PATIENCE {
+            return Self { delay, too_long, ..self };
+        }
+        // the longer the queue, the larger the step
+        let times = u32::try_from(delay.as_millis() / TARGET.as_millis()).unwrap_or(u32::MAX).clamp(1, 5);
+        Self { delay, pressure: (self.pressure + 10 * times).min(MOST), too_long }
+    }
+}
+
+/// Looks for ever, and tells of every window.
+pub(super) async fn watch(tell: impl Fn(Queue)) {
+    let mut queue = Queue::default();
+    loop {
+        let (began, mut least) = (Instant::now(), Duration::MAX);
+        while began.elapsed() < WINDOW {
+            let due = Instant::now() + LOOK;
+            tokio::time::sleep_until(due).await;
+            tokio::task::yield_now().await;
+            least = least.min(due.elapsed());
+        }
+        queue = queue.after(least);
+        tell(queue);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(queue: Queue, delays: &[u64]) -> Queue {
+        delays.iter().fold(queue, |queue, millis| queue.after(Duration::from_millis(*millis)))
+    }
+
+    #[test]
+    fn a_queue_that_stands_raises_the_pressure_and_a_short_one_takes_it_away() {
+        let start = Queue::default();
+        assert_eq!(after(start, &[100, 100, 100]).pressure, 0, "short enough");
+        assert_eq!(after(start, &[900, 10, 900, 10]).pressure, 0, "a burst is none that stands");
+        assert_eq!(after(start, &[110, 110, 110]).pressure, 20);
+        assert_eq!(after(start, &[600, 600]).pressure, 50, "a long one raises it faster");
+        let most = after(start, &[600; 20]);
+        assert_eq!(most.pressure, MOST, "some decisions are made in any case");
+        assert_eq!(after(most, &[0]).pressure, MOST / 2);
+        assert_eq!(after(most, &[0; 8]).pressure, 0);
+    }
+
+    #[tokio::test]
+    async fn what_waits_behind_other_work_is_seen() {
+        let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let watching = tokio::spawn(watch(move |queue| sender.send(queue).unwrap()));
+        let at_rest = told.recv().await.unwrap();
+        let busy = tokio::spawn(async {
+            loop {
+                std::thread::sleep(TARGET + LOOK);
+                tokio::task::yield_now().await;
+            }
+        });
+        let mut seen = at_rest;
+        for _ in 0..4 {
+            seen = told.recv().await.unwrap();
+        }
+        busy.abort();
+        watching.abort();
+        assert!(seen.delay > TARGET && seen.pressure > 0, "{seen:?}");
+    }
+}
