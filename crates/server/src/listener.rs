@@ -1,6 +1,8 @@
 //! Accepting connections: HTTP/1.1 and HTTP/2, with or without TLS, everything bounded, nothing read in two ways.
 
 mod chunks;
+mod fields;
+mod frames;
 mod head;
 mod pace;
 mod strict;

@@ -56,6 +56,8 @@ pub(crate) enum Malformed {
     ContentLength,
     #[error("a Transfer-Encoding that is not `chunked` alone, or beside a Content-Length (RFC 9112 §6.1)")]
     TransferEncoding,
+    #[error("a header block of HTTP/2 that is none (RFC 7541 §6)")]
+    Fields,
     #[error("a chunk that is not delimited as RFC 9112 §7.1 says")]
     Chunk,
 }

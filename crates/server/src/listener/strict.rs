@@ -15,11 +15,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 use super::chunks::Chunks;
+use super::frames::Frames;
 use super::head::{self, Body, Malformed};
 use super::pace::{Pace, Wait};
 use crate::telemetry::listeners::ListenerCounts;
 
-/// RFC 9113 §3.4: a client that begins so speaks HTTP/2, whose frames are checked where they are read.
+/// RFC 9113 §3.4: a client that begins so speaks HTTP/2, whose frames are checked where they are read; but for one thing.
 const HTTP_2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What hyper gets in place of a request that was refused.
 const REFUSED: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
@@ -59,7 +60,9 @@ enum At {
     Length { left: u64, received: u64 },
     /// In a chunked body.
     Chunks { chunks: Chunks, received: u64 },
-    /// Not HTTP/1 any more.
+    /// In frames of HTTP/2.
+    Http2(Box<Frames>),
+    /// Not HTTP any more.
     Opaque,
     /// A rule was broken: so much of what stands in place of the request was handed on.
     Refused { given: usize },
@@ -114,7 +117,7 @@ impl<S> Strict<S> {
             return At::Head { searched: 0, is_first };
         }
         if is_first && self.held.starts_with(HTTP_2_PREFACE) {
-            return At::Opaque;
+            return At::Http2(Box::new(Frames::new(HTTP_2_PREFACE.len())));
         }
         // RFC 9112 §2.2: an empty line that an old client sent behind its last request
         if searched == 0 && self.held.starts_with(b"\r\n") {
@@ -239,6 +242,26 @@ impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
                             return Poll::Ready(Err(io::Error::new(ErrorKind::InvalidData, rule)));
                         }
                     }
+                    return Poll::Ready(Ok(()));
+                }
+                At::Http2(mut frames) => {
+                    let before = buffer.filled().len();
+                    if this.held.is_empty() {
+                        match Pin::new(&mut this.stream).poll_read(context, buffer) {
+                            Poll::Ready(read) => read?,
+                            Poll::Pending => {
+                                this.at = At::Http2(frames);
+                                return Poll::Pending;
+                            }
+                        }
+                    } else {
+                        this.give(usize::MAX, buffer);
+                    }
+                    if let Err(rule) = frames.follow(&mut buffer.filled_mut()[before..]) {
+                        this.malformed(rule);
+                        return Poll::Ready(Err(io::Error::new(ErrorKind::InvalidData, rule)));
+                    }
+                    this.at = At::Http2(frames);
                     return Poll::Ready(Ok(()));
                 }
                 At::Opaque => {
