@@ -72,11 +72,16 @@ pub struct Fixture {
 
 impl Fixture {
     pub async fn start() -> Self {
+        Self::of(WORLD).await
+    }
+
+    /// With other people and apps of acme, but for the enforcement point's.
+    pub async fn of(world: &str) -> Self {
         let files = tempfile::tempdir().unwrap();
         let contract = files.path().join("records.openapi.yaml");
         std::fs::write(&contract, CONTRACT).unwrap();
         let toml = format!("[[upstream]]\nname = \"records\"\ncontract = {contract:?}\nprefix = \"/v1\"\n");
-        let server = Server::start_with(WORLD, Config::from_toml(&toml).unwrap()).await;
+        let server = Server::start_with(world, Config::from_toml(&toml).unwrap()).await;
         let token = token(&server, PEP).await;
         Self { server, token, _files: files }
     }

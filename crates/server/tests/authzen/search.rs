@@ -2,6 +2,10 @@
 
 use countersign_store::Page;
 use countersign_store::user::UserFilter;
+use proptest::collection::vec;
+use proptest::prelude::any;
+use proptest::sample::subsequence;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use super::fixture::{DESK, Fixture, PEP, READER, UNASKED, operation, user};
@@ -42,38 +46,102 @@ async fn brute_force(fixture: &Fixture, question: &Value, name: &str, candidates
     found
 }
 
-#[tokio::test]
-async fn g08_searches_find_what_evaluations_permit_and_nothing_else() {
-    let fixture = Fixture::start().await;
-    let people = people(&fixture).await;
+/// Compares every search about these apps, ceilings and people with evaluations of everything that it could find.
+async fn searches_agree_with_evaluations(fixture: &Fixture, clients: &[&str], ceilings: &[Value], strangers: &[&str]) {
+    let people = people(fixture).await;
     let call = json!({ "name": "call" });
-    for client in CLIENTS {
-        for ceiling in [json!({}), json!({ "scopes": ["records:readonly"] }), json!({ "scopes": [] })] {
+    for client in clients {
+        for ceiling in ceilings {
             for id in OPERATIONS {
                 let question = json!({ "action": call, "resource": operation(id), "context": ceiling });
                 let candidates =
                     people.iter().map(|one| (user(one, client), json!({ "type": "user", "id": one }))).collect();
-                let expected = brute_force(&fixture, &question, "subject", candidates).await;
-                let found = search(&fixture, "subject", &with(question, "subject", &user("ignored", client))).await;
+                let expected = brute_force(fixture, &question, "subject", candidates).await;
+                let found = search(fixture, "subject", &with(question, "subject", &user("ignored", client))).await;
                 assert_eq!(found, expected, "{client} {ceiling} {id}");
             }
-            for who in people.iter().map(String::as_str).chain(["carl@acme.test", "mallory@globex.test"]) {
+            for who in people.iter().map(String::as_str).chain(strangers.iter().copied()) {
                 let question = json!({ "subject": user(who, client), "context": ceiling });
                 let shown = |id: &&str| (operation(id), json!({ "type": "operation", "id": id }));
                 let asked = with(question.clone(), "action", &call);
-                let expected = brute_force(&fixture, &asked, "resource", OPERATIONS.iter().map(shown).collect()).await;
-                let found = search(&fixture, "resource", &with(asked, "resource", &operation("ignored"))).await;
+                let expected = brute_force(fixture, &asked, "resource", OPERATIONS.iter().map(shown).collect()).await;
+                let found = search(fixture, "resource", &with(asked, "resource", &operation("ignored"))).await;
                 assert_eq!(found, expected, "{client} {ceiling} {who}");
 
                 let route = json!({ "type": "route", "id": "/v1/records/7" });
                 let question = with(question, "resource", &route);
                 let candidates =
                     METHODS.iter().map(|name| (json!({ "name": name }), json!({ "name": name }))).collect();
-                let expected = brute_force(&fixture, &question, "action", candidates).await;
-                assert_eq!(search(&fixture, "action", &question).await, expected, "{client} {ceiling} {who}");
+                let expected = brute_force(fixture, &question, "action", candidates).await;
+                assert_eq!(search(fixture, "action", &question).await, expected, "{client} {ceiling} {who}");
             }
         }
     }
+}
+
+#[tokio::test]
+async fn g08_searches_find_what_evaluations_permit_and_nothing_else() {
+    let fixture = Fixture::start().await;
+    let ceilings = [json!({}), json!({ "scopes": ["records:readonly"] }), json!({ "scopes": [] })];
+    searches_agree_with_evaluations(&fixture, &CLIENTS, &ceilings, &["carl@acme.test", "mallory@globex.test"]).await;
+}
+
+/// Somebody of a random organization: the permissions of their role, and whether they are switched on.
+type Person = (Vec<&'static str>, bool);
+/// An app: what it was granted.
+type Granted = Vec<&'static str>;
+
+fn world(people: &[Person], apps: &[Granted], is_enforced: bool) -> String {
+    let list = |texts: &[&str]| texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
+    let [mut roles, mut users, mut clients, mut authorizations] = [const { String::new() }; 4];
+    let append = |text: &mut String, line: String| *text += &line;
+    for (index, (permissions, is_active)) in people.iter().enumerate() {
+        let state = if *is_active { "active" } else { "inactive" };
+        if !permissions.is_empty() {
+            append(&mut roles, format!("      - {{name: R{index}, permissions: [{}]}}\n", list(permissions)));
+        }
+        let held = if permissions.is_empty() { String::new() } else { format!("R{index}") };
+        append(
+            &mut users,
+            format!("      - {{email: u{index}@acme.test, name: U{index}, roles: [{held}], state: {state}}}\n"),
+        );
+    }
+    for (index, granted) in apps.iter().enumerate() {
+        let (id, redirect) = (CLIENTS[index], "https://a.test/cb");
+        let line = format!(
+            "      - {{id: {id}, name: a{index}, grant_types: [authorization_code], redirect_uris: [{redirect:?}]}}\n"
+        );
+        append(&mut clients, line);
+        if !granted.is_empty() {
+            append(&mut authorizations, format!("      - {{client: a{index}, scopes: [{}]}}\n", list(granted)));
+        }
+    }
+    let enforcement = if is_enforced { "enforce" } else { "report" };
+    format!(
+        "organizations:\n  - id: acme\n    name: Acme\n    scope_enforcement: {enforcement}\n    roles:\n      \
+         - {{name: Asker, permissions: [\"authorization:decision:view\"]}}\n{roles}    users:\n{users}    clients:\n      \
+         - {{id: {PEP}, name: pep, grant_types: [client_credentials], secret: a-secret-of-pep, roles: [Asker]}}\n{clients}    \
+         authorizations:\n      - {{client: pep, scopes: [\"authorization:readonly\"]}}\n{authorizations}"
+    )
+}
+
+#[test]
+fn g08_in_any_organization_searches_find_what_evaluations_permit() {
+    let permissions = ["records:record:edit", "records:record:add", "records:*:*", "directory:user:view"];
+    let scopes = ["records", "records:readonly", "authorization"];
+    let person = (subsequence(permissions.to_vec(), 0..=2), any::<bool>());
+    let organization = (vec(person, 1..4), vec(subsequence(scopes.to_vec(), 0..=2), 2), any::<bool>());
+    let config = proptest::test_runner::Config { cases: 6, failure_persistence: None, ..Default::default() };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let agreed = TestRunner::new(config).run(&organization, |(people, apps, is_enforced)| {
+        runtime.block_on(async {
+            let fixture = Fixture::of(&world(&people, &apps, is_enforced)).await;
+            let ceilings = [json!({}), json!({ "scopes": ["records:readonly"] })];
+            searches_agree_with_evaluations(&fixture, &CLIENTS[..2], &ceilings, &["u0@acme.test"]).await;
+        });
+        Ok(())
+    });
+    agreed.unwrap();
 }
 
 #[tokio::test]
