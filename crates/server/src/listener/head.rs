@@ -156,7 +156,7 @@ fn request_line(line: &[u8]) -> Result<bool, Malformed> {
         return Err(Malformed::TargetTooLong);
     }
     // what is read next drops fragments without a word, and knows nothing to say of the others
-    if target.is_empty() || target.iter().any(|byte| matches!(*byte, ..=b' ' | b'"' | b'#' | b'<' | b'>' | 0x7F..)) {
+    if target.is_empty() || target.iter().any(|byte| matches!(*byte, 0..=b' ' | b'"' | b'#' | b'<' | b'>' | 0x7F..)) {
         return Err(Malformed::Target);
     }
     match version {

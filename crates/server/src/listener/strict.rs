@@ -274,11 +274,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
                 }
                 At::Refused { given } => {
                     let part = &REFUSED[given..(given + buffer.remaining()).min(REFUSED.len())];
+                    this.at = At::Refused { given: given + part.len() };
                     if part.is_empty() {
-                        continue;
+                        // an end would be taken for a client that left; the answer closes the connection
+                        return Poll::Pending;
                     }
                     buffer.put_slice(part);
-                    this.at = At::Refused { given: given + part.len() };
                     return Poll::Ready(Ok(()));
                 }
                 At::Ended => return Poll::Ready(Ok(())),

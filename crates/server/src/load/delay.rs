@@ -31,7 +31,8 @@ pub(super) struct Queue {
     pub(super) delay: Duration,
     /// 0: nothing is turned away; up to [`STEPS`]: so many of a hundred pages; beyond: all pages, and so many decisions.
     pub(super) pressure: u32,
-    too_long: u32,
+    /// Windows in a row that were too long.
+    pub(super) too_long: u32,
 }
 
 impl Queue {

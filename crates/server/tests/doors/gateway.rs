@@ -352,7 +352,7 @@ async fn what_is_not_read_is_told_why_behind_the_answers_that_are_due() {
             (&many, 431, "more than 100 fields"),
         ] {
             let reply = raw::send(address, request.as_bytes()).await;
-            assert_eq!((reply.status(), reply.is_closed), (status, true), "{address}: {}", reply.text);
+            assert_eq!((reply.status(), reply.is_closed), (status, true), "{address} {request:?}: {}", reply.text);
             let body = body(&reply);
             assert!(body["message"].as_str().unwrap().contains(why), "{body}");
             assert!(
