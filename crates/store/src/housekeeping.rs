@@ -33,6 +33,7 @@ impl SystemStore<'_> {
                 "DELETE FROM used_proofs WHERE digest IN (SELECT digest FROM used_proofs WHERE until <= $1 LIMIT $2)",
                 now,
             ),
+            ("DELETE FROM tries WHERE digest IN (SELECT digest FROM tries WHERE ends_at <= $1 LIMIT $2)", now),
             (
                 "DELETE FROM pushed_requests
                   WHERE digest IN (SELECT digest FROM pushed_requests WHERE forget_at <= $1 LIMIT $2)",

@@ -40,6 +40,7 @@ mod store;
 pub mod token;
 mod touched;
 mod transaction;
+pub mod tries;
 mod usage;
 mod used_proof;
 pub mod user;

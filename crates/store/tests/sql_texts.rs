@@ -87,8 +87,16 @@ const WRITERS: [(&str, &str, &str); 24] = [
 ];
 
 /// Tables without an organization: nothing of a customer's stands in them.
-const COMMON_TABLES: [&str; 7] =
-    ["interactions", "contracts", "counters", "used_proofs", "pushed_requests", "server_secrets", "signing_keys"];
+const COMMON_TABLES: [&str; 8] = [
+    "interactions",
+    "contracts",
+    "counters",
+    "used_proofs",
+    "pushed_requests",
+    "server_secrets",
+    "signing_keys",
+    "tries",
+];
 
 struct Statement {
     file: String,

@@ -49,11 +49,6 @@ impl Attempts {
         self.count(&format!("{} {key}", neighbourhood(address)), now)
     }
 
-    /// The same wherever it comes from.
-    pub fn begin_anywhere(&self, key: &str, now: Timestamp) -> Result<Attempt, TooManyAttempts> {
-        self.count(&format!("anywhere {key}"), now)
-    }
-
     fn count(&self, counted: &str, now: Timestamp) -> Result<Attempt, TooManyAttempts> {
         let digest = Digest::of(counted.as_bytes());
         let fresh = || Arc::new(Mutex::new(Failures { count: 0, last_at: now }));
@@ -74,18 +69,10 @@ impl Attempts {
     pub fn forgive(&self, attempt: &Attempt) {
         self.failures.invalidate(&attempt.0);
     }
-
-    /// The guess was right, which says nothing about those before it.
-    pub fn take_back(&self, attempt: &Attempt) {
-        if let Some(failures) = self.failures.get(&attempt.0) {
-            let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
-            failures.count = failures.count.saturating_sub(1);
-        }
-    }
 }
 
 /// One IPv4 address; of IPv6 the /64, which one subscriber has to choose from.
-fn neighbourhood(address: IpAddr) -> String {
+pub(super) fn neighbourhood(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("{:x?}", &address.segments()[..4]),

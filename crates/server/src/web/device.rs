@@ -17,6 +17,7 @@ use crate::http::form::Form;
 use crate::oauth::asked::{Asked, DeviceErrand};
 use crate::oauth::front_channel::{Here, go_on};
 use crate::oauth::interaction::{InProgress, Wish};
+use crate::oauth::user_code_attempts::UserCodeAttempt;
 use crate::web::cards::{ScopeFacts, app_card, return_host};
 use crate::web::consent::{own_interaction, signed_form};
 use crate::web::html::{self, FormTarget};
@@ -68,19 +69,19 @@ async fn enter(visit: &Visit, body: &Bytes) -> Result<Response, PageError> {
     let Ok(user_code) = UserCode::parse(&typed) else {
         return ask_for_code(here, progress, typed, Some(DeviceProblem::Malformed)).await;
     };
-    let (attempts, user) = (&visit.app.user_code_attempts, &signed_in.user.id);
-    let attempt = match attempts.begin(user, visit.address, visit.context.now) {
+    let (store, user) = (visit.store(), &signed_in.user.id);
+    let attempt = match UserCodeAttempt::begin(&store, user, visit.address).await? {
         Ok(attempt) => attempt,
         Err(many) => {
             let wait = in_words(many.wait_seconds);
             return ask_for_code(here, progress, typed, Some(DeviceProblem::RateLimited { wait })).await;
         }
     };
-    if visit.store().open_device_code(&user_code.digest()).await?.is_none() {
+    if store.open_device_code(&user_code.digest()).await?.is_none() {
         tracing::info!(user.id = %user, address = %visit.address, "an unknown user code was entered");
         return ask_for_code(here, progress, typed, Some(DeviceProblem::Unknown)).await;
     }
-    attempts.take_back(&attempt);
+    attempt.take_back(&store).await?;
     progress.wish = Wish::Device { user_code, confirmed_by: None };
     progress.keep_changed(visit, &signed_in.secret).await?;
     go_on(visit, progress, None).await

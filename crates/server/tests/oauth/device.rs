@@ -119,6 +119,27 @@ async fn c46_pending_slow_down_denied_and_expired_have_their_codes() {
 }
 
 #[tokio::test]
+async fn c47_wrong_codes_are_counted_for_all_servers_of_a_database() {
+    let server = start().await;
+    let other = server.beside().await;
+    let device = begin(&server, &[]).await;
+    let right = device["user_code"].as_str().unwrap();
+    let (mut here, mut page) = signed_in(&server, ADA).await;
+    let (mut there, mut elsewhere) = signed_in(&other, ADA).await;
+    for wrong in 0..5 {
+        if wrong % 2 == 0 {
+            page = enter(&mut here, &page, "BBBB-BBBB").await;
+            assert_eq!(page.status, 422);
+        } else {
+            elsewhere = enter(&mut there, &elsewhere, "BBBB-BBBB").await;
+            assert_eq!(elsewhere.status, 422);
+        }
+    }
+    assert_eq!(enter(&mut here, &page, right).await.status, 429);
+    assert_eq!(enter(&mut there, &elsewhere, right).await.status, 429, "five are five, wherever they are tried");
+}
+
+#[tokio::test]
 async fn c47_five_wrong_codes_a_minute_and_ten_in_total() {
     let server = start().await;
     let device = begin(&server, &[]).await;
@@ -157,7 +178,7 @@ async fn c48_a_foreign_device_code_and_a_second_redemption_are_invalid_grants() 
     let form = [("grant_type", GRANT), ("device_code", device_code)];
     let foreign = server.token(crate::world::CODE_ONLY_SECRET, &form).await;
     assert_eq!(foreign.refusal(), (400, "invalid_grant"), "another app that has the grant");
-    assert_eq!(server.token(WEB_SECRET, &form).await.refusal(), (400, "invalid_grant"));
+    assert_eq!(server.token(WEB_SECRET, &form).await.refusal(), (400, "unauthorized_client"), "c05: one that has not");
     let tokens = poll(&server, &device).await.ok();
     let token = tokens["access_token"].as_str().unwrap();
     assert_eq!(server.api("GET", "/api/v2/users", token).await.status, 200);

@@ -32,7 +32,7 @@ pub struct Server {
     address: SocketAddr,
     clock: Arc<TestClock>,
     running: JoinHandle<()>,
-    _data: TempDir,
+    data: TempDir,
 }
 
 /// What a call was answered with.
@@ -87,14 +87,34 @@ impl Server {
         }
         let clock = Arc::new(TestClock(AtomicI64::new(START.as_micros())));
         let entropy = Arc::new(SeededEntropy::new(std::process::id().into()));
-        let application = Application::start_with(&config, clock.clone(), entropy).await.unwrap();
+        let (server, seen) = Self::run(&config, clock, entropy, data, look).await;
+        world::install(&server, yaml).await;
+        (server, seen)
+    }
+
+    /// Another server of the same database and clock.
+    pub async fn beside(&self) -> Self {
+        let mut config = Config::default();
+        config.server.listen = "127.0.0.1:0".parse().unwrap();
+        config.server.data = self.data.path().to_owned();
+        let entropy = Arc::new(SeededEntropy::new(u64::from(std::process::id()) << 32));
+        let (clock, nothing) = (Arc::clone(&self.clock), tempfile::tempdir().unwrap());
+        Self::run(&config, clock, entropy, nothing, |_| ()).await.0
+    }
+
+    async fn run<T>(
+        config: &Config,
+        clock: Arc<TestClock>,
+        entropy: Arc<SeededEntropy>,
+        data: TempDir,
+        look: impl FnOnce(&Application) -> T,
+    ) -> (Self, T) {
+        let application = Application::start_with(config, clock.clone(), entropy).await.unwrap();
         let (app, address) = (application.app.clone(), application.address());
         let seen = look(&application);
         let running = tokio::spawn(application.run(std::future::pending()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let server = Self { app, http, address, clock, running, _data: data };
-        world::install(&server, yaml).await;
-        (server, seen)
+        (Self { app, http, address, clock, running, data }, seen)
     }
 
     /// Where the server listens, as an origin; the issuer is `app.origin`.

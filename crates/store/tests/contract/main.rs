@@ -36,6 +36,7 @@ mod server_secrets;
 mod sessions;
 mod signing_keys;
 mod snapshots;
+mod tries;
 mod usage;
 mod used_proofs;
 mod user_search;
