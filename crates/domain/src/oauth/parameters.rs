@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::oauth::grant::token_exchange::TOKEN_EXCHANGE_GRANT;
+
 /// The parameters of one request, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Parameters(Vec<(String, String)>);
@@ -17,16 +19,19 @@ impl Parameters {
         self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    /// Every value of `name`, for the one parameter that can occur several times (RFC 8707 §2).
+    /// Every value of `name`, for a parameter that can occur several times (RFC 8707 §2, RFC 8693 §2.1).
     pub fn values<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
         let named = self.0.iter().filter(move |(key, value)| key == name && !value.is_empty());
         named.map(|(_, value)| value.as_str())
     }
 
-    /// The first name that occurs more than once (RFC 6749 §3.1). RFC 8707 §2 exempts `resource`.
+    /// The first name that occurs more than once (RFC 6749 §3.1). RFC 8707 §2 exempts `resource`, and RFC 8693 §2.1 the
+    /// `audience` of an exchange.
     pub fn doubled(&self) -> Option<&str> {
+        let is_exchange = self.value("grant_type") == Some(TOKEN_EXCHANGE_GRANT);
+        let is_exempt = |name: &str| name == "resource" || (name == "audience" && is_exchange);
         let mut seen = HashSet::new();
-        self.0.iter().map(|(name, _)| name.as_str()).find(|name| *name != "resource" && !seen.insert(*name))
+        self.0.iter().map(|(name, _)| name.as_str()).find(|name| !is_exempt(name) && !seen.insert(*name))
     }
 
     /// Whether `name` occurs more than once.
@@ -60,5 +65,9 @@ mod tests {
         assert_eq!(Parameters::from([("a", "1"), ("b", "2"), ("b", "")]).doubled(), Some("b"));
         assert_eq!(Parameters::from([("resource", "1"), ("resource", "2")]).doubled(), None);
         assert!(Parameters::from([("a", "1"), ("a", "1")]).is_doubled("a"));
+        let audiences = [("audience", "1"), ("audience", "2")];
+        assert_eq!(Parameters::from(audiences).doubled(), Some("audience"));
+        let [first, second] = audiences;
+        assert_eq!(Parameters::from([("grant_type", TOKEN_EXCHANGE_GRANT), first, second]).doubled(), None);
     }
 }

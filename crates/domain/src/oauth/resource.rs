@@ -15,10 +15,10 @@ pub enum ResourceError {
     #[error("`resource` must be an absolute URI without fragment, {MAX_RESOURCES} at most")]
     Malformed,
     /// RFC 8707 §2
-    #[error("`resource` is none of the APIs here: their metadata (RFC 9728) say how they are called")]
+    #[error("`resource` or `audience` is none of the APIs here: their metadata (RFC 9728) say how they are called")]
     Unknown,
     /// RFC 8707 §2.2
-    #[error("`resource` is not one of those that the authorization request named")]
+    #[error("`resource` or `audience` is not one of those that what is presented is for")]
     NotGranted,
 }
 
@@ -42,6 +42,24 @@ pub fn requested(parameters: &Parameters) -> Result<Vec<String>, ResourceError> 
         }
         if !resources.iter().any(|known| known == resource) {
             resources.push(resource.to_owned());
+        }
+    }
+    Ok(resources)
+}
+
+/// The same of a token exchange, where `audience` names an API too (RFC 8693 §2.1). APIs are called by their addresses here, so
+/// both name the same things.
+///
+/// # Errors
+/// When one is malformed.
+pub fn requested_of_exchange(parameters: &Parameters) -> Result<Vec<String>, ResourceError> {
+    let mut resources = requested(parameters)?;
+    for audience in parameters.values("audience") {
+        if resources.len() == MAX_RESOURCES {
+            return Err(ResourceError::Malformed);
+        }
+        if !resources.iter().any(|known| known == audience) {
+            resources.push(audience.to_owned());
         }
     }
     Ok(resources)
@@ -89,6 +107,15 @@ mod tests {
         assert_eq!(read(&[API, FILES, API]), Ok(named(&[API, FILES])));
         assert_eq!(read(&["", ""]), Ok(Vec::new()), "a13: without value is absent");
         assert_eq!(ResourceError::Unknown.code().as_str(), "invalid_target");
+    }
+
+    #[test]
+    fn c51_an_audience_of_an_exchange_is_another_name_of_a_resource() {
+        let form = Parameters::from([("resource", API), ("audience", FILES), ("audience", API)]);
+        assert_eq!(requested_of_exchange(&form), Ok(named(&[API, FILES])));
+        assert_eq!(requested(&form), Ok(named(&[API])), "elsewhere it means nothing");
+        let many = (0..=MAX_RESOURCES).map(|number| ("audience".to_owned(), format!("api {number}"))).collect();
+        assert_eq!(requested_of_exchange(&Parameters::new(many)), Err(ResourceError::Malformed));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::oauth::authorization_details::refuse_any;
 use crate::oauth::error::{TokenError, quotable};
 use crate::oauth::grant::device_code::DEVICE_CODE_GRANT;
 use crate::oauth::grant::jwt_bearer::JWT_BEARER_GRANT;
+use crate::oauth::grant::token_exchange::TOKEN_EXCHANGE_GRANT;
 use crate::oauth::parameters::Parameters;
 
 /// One token request by its grant type.
@@ -111,7 +112,7 @@ impl TokenRequest {
                 Ok(Self::RefreshToken(RefreshRequest { refresh_token: secret(required("refresh_token")?), scope }))
             }
             "client_credentials" => Ok(Self::ClientCredentials(ClientCredentialsRequest { scope })),
-            "urn:ietf:params:oauth:grant-type:token-exchange" => Ok(Self::TokenExchange(ExchangeRequest {
+            TOKEN_EXCHANGE_GRANT => Ok(Self::TokenExchange(ExchangeRequest {
                 subject_token: secret(required("subject_token")?),
                 subject_token_type: required("subject_token_type")?.to_owned(),
                 requested_token_type: form.value("requested_token_type").map(str::to_owned),
@@ -189,7 +190,7 @@ mod tests {
 
     #[test]
     fn c50_an_exchange_names_its_token_and_its_type() {
-        const EXCHANGE: (&str, &str) = ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+        const EXCHANGE: (&str, &str) = ("grant_type", TOKEN_EXCHANGE_GRANT);
         assert_eq!(error([EXCHANGE]), TokenError::MissingParameter("subject_token"));
         assert_eq!(error([EXCHANGE, ("subject_token", "x")]), TokenError::MissingParameter("subject_token_type"));
     }

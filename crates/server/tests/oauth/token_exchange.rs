@@ -102,13 +102,67 @@ async fn d33_an_exchanged_token_ends_on_the_next_call_with_the_one_it_came_from(
     let first = exchange(&server, SERVICE_SECRET, text(&handed, "access_token"), &[]).await.ok();
     let second = exchange(&server, CODE_ONLY_SECRET, text(&first, "access_token"), &[]).await.ok();
     assert_eq!(status(&server, text(&second, "access_token")).await, 200);
+    let told = async |token: &Value| {
+        let form = [("token", text(token, "access_token"))];
+        server.call_as_client("/oauth/introspect", CODE_ONLY_SECRET, &form).await.ok()
+    };
+    assert_eq!(told(&second).await["active"], true);
     let form = [("token", text(&handed, "refresh_token"))];
     assert_eq!(server.call_as_client("/oauth/revoke", WEB_SECRET, &form).await.status, 200);
     for token in [&first, &second] {
         assert_eq!(status(&server, text(token, "access_token")).await, 401);
+        assert_eq!(told(token).await, json!({ "active": false }), "d22: a resource server learns it at once, too");
     }
     let again = exchange(&server, CODE_ONLY_SECRET, text(&first, "access_token"), &[]).await;
     assert_eq!(again.refusal(), (400, "invalid_request"));
+}
+
+#[tokio::test]
+async fn d33_an_exchanged_token_ends_with_the_one_in_the_middle_of_its_chain() {
+    let server = server().await;
+    let handed = signed_in(&server).await;
+    let first = exchange(&server, SERVICE_SECRET, text(&handed, "access_token"), &[]).await.ok();
+    let second = exchange(&server, CODE_ONLY_SECRET, text(&first, "access_token"), &[]).await.ok();
+    let form = [("token", text(&first, "access_token"))];
+    assert_eq!(server.call_as_client("/oauth/revoke", SERVICE_SECRET, &form).await.status, 200);
+    let form = [("token", text(&second, "access_token"))];
+    let told = server.call_as_client("/oauth/introspect", CODE_ONLY_SECRET, &form).await.ok();
+    assert_eq!((told, status(&server, text(&second, "access_token")).await), (json!({ "active": false }), 401));
+    assert_eq!(status(&server, text(&handed, "access_token")).await, 200, "what was handed on lives");
+}
+
+#[tokio::test]
+async fn c51_an_audience_is_never_passed_over_and_never_wider() {
+    let world = WORLD
+        .replacen("grant_types: [client_credentials]", "grant_types: [client_credentials, token_exchange]", 1)
+        .replacen(
+            "secret: service-secret",
+            "secret: service-secret\n        metadata: { resources: [\"https://mail.example\", \"https://files.example\"] }",
+            1,
+        );
+    let server = Server::start(&world).await;
+    let mail = ("resource", "https://mail.example");
+    let code = Browser::new(&server).code(WEB, WEB_URI, &[mail], ADA).await;
+    let for_mail = server.token(WEB_SECRET, &redemption(&code, WEB_URI)).await.ok();
+    let for_mail = text(&for_mail, "access_token");
+    let audience_of = async |more: &[(&str, &str)]| {
+        let made = exchange(&server, SERVICE_SECRET, for_mail, more).await.ok();
+        let form = [("token", text(&made, "access_token"))];
+        server.call_as_client("/oauth/introspect", SERVICE_SECRET, &form).await.ok()["aud"].clone()
+    };
+    // who was handed a token for itself gets one for itself and nobody else
+    assert_eq!(audience_of(&[]).await, json!(["https://mail.example"]));
+    assert_eq!(audience_of(&[("audience", "https://mail.example"), mail]).await, json!(["https://mail.example"]));
+    for wider in [
+        &[("audience", "https://files.example")] as &[_],
+        &[("resource", "https://files.example")],
+        &[mail, ("audience", "https://files.example")],
+        &[("audience", "https://unknown.example")],
+        &[("audience", "service")],
+    ] {
+        let refused = exchange(&server, SERVICE_SECRET, for_mail, wider).await;
+        assert_eq!(refused.refusal(), (400, "invalid_target"), "{wider:?}");
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ use crate::oauth::token::TokenFamily;
 use crate::oauth::token_request::ExchangeRequest;
 use crate::time::Timestamp;
 
+/// RFC 8693 §2.1
+pub const TOKEN_EXCHANGE_GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// RFC 8693 §3
 pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
