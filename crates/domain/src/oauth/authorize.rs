@@ -261,6 +261,11 @@ fn check_form(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
         let description = "`request` is not supported for an app that has registered no keys";
         return Err((ErrorCode::RequestNotSupported, description.to_owned()));
     }
+    // OpenID Connect Core §3.1.2.6, §7.2.1
+    if parameters.value("registration").is_some() {
+        let description = "`registration` is not supported: it is for providers that people run themselves";
+        return Err((ErrorCode::RegistrationNotSupported, description.to_owned()));
+    }
     // RFC 6749 §3.1.1; RFC 9700 §2.1.2: no token leaves this endpoint.
     match parameters.value("response_type") {
         Some("code") => {}
@@ -300,13 +305,18 @@ fn check_challenge(parameters: &Parameters, client: &Client) -> Result<Option<Co
 
 fn check_prompt(parameters: &Parameters) -> Result<Prompt, Refusal> {
     let mut prompt = Prompt::default();
-    let values: Vec<&str> = parameters.value("prompt").unwrap_or_default().split(' ').collect();
+    let values = parameters.value("prompt").unwrap_or_default().split(' ').filter(|value| !value.is_empty());
+    let values: Vec<&str> = values.collect();
     for value in &values {
         match *value {
             "none" => prompt.none = true,
             "login" | "select_account" => prompt.login = true,
             "consent" => prompt.consent = true,
-            _ => {}
+            // Initiating User Registration via OpenID Connect §4: a value that the metadata do not list
+            _ => {
+                let rule = "`prompt` must be `none`, or `login`, `consent` and `select_account`, separated by blanks";
+                return Err((ErrorCode::InvalidRequest, rule.to_owned()));
+            }
         }
     }
     // OpenID Connect Core §3.1.2.1: `none` with any other value is an error.

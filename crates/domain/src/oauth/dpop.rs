@@ -118,6 +118,13 @@ pub fn verify(proof: &str, request: ProvenRequest<'_>, now: Timestamp) -> Result
     if now >= until {
         return Err(ClaimError::Expired.into());
     }
+    // RFC 7519 §4.1.4, §4.1.5: neither is needed, and what a proof says of its own time is not passed over
+    if claims.optional_instant("exp")?.is_some_and(|until| now >= until.plus_seconds(CLOCK_SKEW_SECONDS)) {
+        return Err(ClaimError::Expired.into());
+    }
+    if claims.optional_instant("nbf")?.is_some_and(|from| from > now.plus_seconds(CLOCK_SKEW_SECONDS)) {
+        return Err(ClaimError::Future("nbf").into());
+    }
     // rule 12
     if let Some(access_token) = request.access_token {
         let expected = URL_SAFE_NO_PAD.encode(Digest::of(access_token.as_bytes()).as_bytes());

@@ -278,7 +278,7 @@ fn metadata(members: &Map<String, Value>, policy: &RegistrationPolicy) -> Result
     let kept: Map<String, Value> =
         members.iter().filter(|(name, _)| is_kept(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
     let metadata: ClientMetadata =
-        serde_json::from_value(Value::Object(kept)).map_err(|error| unfit(quotable_text(&error.to_string())))?;
+        serde_json::from_value(Value::Object(kept.clone())).map_err(|error| unfit(unreadable(&kept, &error)))?;
     // RFC 7591 §2: by secret in the header, where nothing else is said
     let method = metadata.token_endpoint_auth_method.unwrap_or(AuthMethod::ClientSecretBasic);
     let metadata = ClientMetadata { token_endpoint_auth_method: Some(method), ..metadata };
@@ -316,9 +316,20 @@ fn by_secret(metadata: &ClientMetadata) -> bool {
     matches!(metadata.token_endpoint_auth_method, Some(AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost))
 }
 
-/// A parser's words, which may quote what was sent.
-fn quotable_text(text: &str) -> String {
-    text.split_whitespace().map(quotable).collect::<Vec<_>>().join(" ")
+/// Which member cannot be read, and a parser's words about it, which may quote what was sent.
+fn unreadable(members: &Map<String, Value>, error: &serde_json::Error) -> String {
+    let alone = |(name, value): (&String, &Value)| {
+        let only = Map::from_iter([(name.clone(), value.clone())]);
+        serde_json::from_value::<ClientMetadata>(Value::Object(only)).err().map(|error| (name.clone(), error))
+    };
+    match members.iter().find_map(alone) {
+        Some((name, error)) => format!("`{name}`: {}", quotable_text(&error)),
+        None => quotable_text(error),
+    }
+}
+
+fn quotable_text(error: &serde_json::Error) -> String {
+    error.to_string().replace('`', "'").split_whitespace().map(quotable).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

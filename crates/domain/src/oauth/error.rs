@@ -46,6 +46,8 @@ pub enum ErrorCode {
     UnmetAuthenticationRequirements,
     /// OpenID Connect Core §6.1
     RequestNotSupported,
+    /// OpenID Connect Core §3.1.2.6
+    RegistrationNotSupported,
     /// RFC 9101 §7
     InvalidRequestUri,
     /// RFC 9101 §7
@@ -93,6 +95,7 @@ impl ErrorCode {
             Self::AccountSelectionRequired => "account_selection_required",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::RequestNotSupported => "request_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
             Self::InvalidRequestUri => "invalid_request_uri",
             Self::InvalidRequestObject => "invalid_request_object",
             Self::InvalidTarget => "invalid_target",

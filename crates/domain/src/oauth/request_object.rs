@@ -29,7 +29,10 @@ pub enum RequestObjectError {
     #[error("the request object holds another request")]
     Nested,
     /// A claim that has no form as parameter.
-    #[error("the request object holds a parameter that is neither a text nor a number, a list of texts or an object")]
+    #[error(
+        "the request object holds a parameter that is neither a text nor a number nor an object; \
+         only `resource` is a list of texts, and `authorization_details` a list of objects"
+    )]
     Parameter,
 }
 
@@ -94,12 +97,14 @@ fn inside(claims: &Claims) -> Result<Parameters, RequestObjectError> {
             Value::Number(number) => pairs.push((name.clone(), number.to_string())),
             Value::Object(_) => pairs.push((name.clone(), value.to_string())),
             // RFC 8707 §2: `resource` is the one parameter that can stand several times
-            Value::Array(texts) => {
+            Value::Array(texts) if name == "resource" => {
                 for text in texts {
                     pairs.push((name.clone(), text.as_str().ok_or(RequestObjectError::Parameter)?.to_owned()));
                 }
             }
-            Value::Null | Value::Bool(_) => return Err(RequestObjectError::Parameter),
+            // RFC 9396 §2: the one parameter that is a JSON array; its rules are the same wherever it stands
+            Value::Array(_) if name == "authorization_details" => pairs.push((name.clone(), value.to_string())),
+            Value::Array(_) | Value::Null | Value::Bool(_) => return Err(RequestObjectError::Parameter),
         }
     }
     Ok(Parameters::new(pairs))
@@ -195,9 +200,20 @@ mod tests {
         for name in ["request", "request_uri"] {
             assert_eq!(unfold_claim(name, json!("x")), Err(RequestObjectError::Nested));
         }
-        for value in [json!(true), json!([1])] {
+        for value in [json!(true), json!([1]), json!(["login"]), json!([])] {
             assert_eq!(unfold_claim("prompt", value), Err(RequestObjectError::Parameter));
         }
+        assert_eq!(unfold_claim("resource", json!([1])), Err(RequestObjectError::Parameter));
+        // of a list of one redirect URI somebody else might read the second
+        assert_eq!(unfold_claim("redirect_uri", json!(["https://app.example/cb"])), Err(RequestObjectError::Parameter));
+    }
+
+    #[test]
+    fn a51_details_in_a_request_object_are_read_as_beside_one() {
+        let inside = unfold_claim("authorization_details", json!([{ "type": "x" }])).unwrap().unwrap();
+        assert_eq!(inside.value("authorization_details"), Some(r#"[{"type":"x"}]"#));
+        let empty = unfold_claim("authorization_details", json!([])).unwrap().unwrap();
+        assert_eq!(empty.value("authorization_details"), Some("[]"));
     }
 
     #[test]

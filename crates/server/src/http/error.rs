@@ -416,7 +416,8 @@ impl From<StoreError> for ApiError {
 /// The status of a form or query that cannot be read.
 pub const fn form_status(error: &FormError) -> StatusCode {
     match error {
-        FormError::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        FormError::MediaType | FormError::Coded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        FormError::AddressTooLong => StatusCode::URI_TOO_LONG,
         FormError::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
         FormError::TooMany | FormError::Encoding | FormError::Doubled(_) => StatusCode::BAD_REQUEST,
     }

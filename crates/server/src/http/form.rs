@@ -13,6 +13,12 @@ pub enum FormError {
     /// Another media type.
     #[error("the body must be `application/x-www-form-urlencoded`")]
     MediaType,
+    /// In a content coding.
+    #[error("the body must stand as it is, without a `Content-Encoding`")]
+    Coded,
+    /// A query that is longer than is read.
+    #[error("the address is longer than is read here")]
+    AddressTooLong,
     /// Longer than [`MAX_FORM_BYTES`].
     #[error("the form is longer than {MAX_FORM_BYTES} bytes")]
     TooLong,
@@ -39,6 +45,14 @@ impl Form {
         let (Some(media_type), None) = (types.next(), types.next()) else { return Err(FormError::MediaType) };
         if !media_type.to_str().is_ok_and(is_form) {
             return Err(FormError::MediaType);
+        }
+        // RFC 9110 §8.4: nothing is decoded, so what is encoded would be read as something else
+        if headers
+            .get_all(header::CONTENT_ENCODING)
+            .iter()
+            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+        {
+            return Err(FormError::Coded);
         }
         Self::parse(body)
     }
@@ -89,7 +103,12 @@ impl std::fmt::Debug for Form {
 fn is_form(media_type: &str) -> bool {
     let mut parts = media_type.split(';').map(str::trim);
     parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
-        && parts.all(|parameter| parameter.is_empty() || parameter.eq_ignore_ascii_case("charset=utf-8"))
+        && parts.all(|parameter| {
+            // RFC 9110 §8.3.1: with quotes and without is the same
+            let is_utf_8 =
+                ["charset=utf-8", "charset=\"utf-8\""].iter().any(|utf_8| parameter.eq_ignore_ascii_case(utf_8));
+            parameter.is_empty() || is_utf_8
+        })
 }
 
 #[cfg(test)]
@@ -117,11 +136,23 @@ mod tests {
             Form::from_body(&headers, b"a=b").is_ok()
         };
         assert!(read("application/x-www-form-urlencoded") && read("application/x-www-form-urlencoded; charset=UTF-8"));
+        assert!(read("application/x-www-form-urlencoded;charset=\"utf-8\""));
         assert!(!read("application/json") && !read("multipart/form-data; boundary=x") && !read("text/plain"));
         assert!(
             !read("application/x-www-form-urlencoded; charset=utf-16")
                 && Form::from_body(&HeaderMap::new(), b"").is_err()
         );
+    }
+
+    #[test]
+    fn c02_a_form_in_a_content_coding_is_not_read() {
+        let read = |coding: &'static str| {
+            let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+            let coding = HeaderValue::from_static(coding);
+            let headers = [(header::CONTENT_TYPE, form), (header::CONTENT_ENCODING, coding)].into_iter().collect();
+            Form::from_body(&headers, b"a=b").map(|_| ())
+        };
+        assert_eq!((read("gzip"), read("identity")), (Err(FormError::Coded), Ok(())));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use countersign_domain::organization::Organization;
 use countersign_domain::session::Session;
 use countersign_domain::time::Timestamp;
 
+use crate::app::App;
 use crate::oauth::interaction::Wish;
 use crate::web::device;
 use crate::web::pages::DeviceAnswer;
@@ -170,15 +171,21 @@ pub async fn find_client(visit: &Visit, id: &str) -> Result<Option<Client>, Page
     }
 }
 
+/// Why an `id_token_hint` names nobody.
+pub const NO_HINT: &str = "`id_token_hint` is not an ID token that was made here for this app";
+
+/// Whom an ID token of ours for `client` is about.
+pub fn hinted_user(app: &App, hint: &str, client: &Client) -> Option<UserId> {
+    let claims = app.signing_keys.verified(ID_TOKEN_TYP, hint)?;
+    HintedSignIn::read(&claims, client, app.origin.as_str()).map(|hinted| hinted.user)
+}
+
 /// Whom an ID token of ours (OpenID Connect Core §3.1.2.1) or the `claims` parameter (§5.5.1) names.
 fn expected_user(visit: &Visit, request: &AuthorizationRequest, client: &Client) -> Result<Option<UserId>, PageError> {
     let refuse = |code, description| PageError::Redirect(Box::new(request.refuse(code, description)));
     if let Some(hint) = &request.identity.id_token_hint {
-        let claims = visit.app.signing_keys.verified(ID_TOKEN_TYP, hint);
-        let hinted = claims.and_then(|claims| HintedSignIn::read(&claims, client, visit.app.origin.as_str()));
-        let description = "`id_token_hint` is not an ID token that was made here for this app";
-        let hinted = hinted.ok_or_else(|| refuse(ErrorCode::InvalidRequest, description))?;
-        return Ok(Some(hinted.user));
+        let hinted = hinted_user(&visit.app, hint, client);
+        return hinted.map(Some).ok_or_else(|| refuse(ErrorCode::InvalidRequest, NO_HINT));
     }
     match &request.identity.claims.subject {
         Some(subject) => match UserId::parse(subject) {

@@ -44,7 +44,7 @@ pub async fn resume(visit: Visit, RawQuery(query): RawQuery) -> Response {
 
 async fn begin(visit: &Visit, query: &str) -> Result<Response, PageError> {
     if query.len() > MAX_QUERY_BYTES {
-        return Err(FormError::TooLong.into());
+        return Err(FormError::AddressTooLong.into());
     }
     let parameters = Parameters::new(Form::parse(query.as_bytes())?.pairs().to_vec());
     let wish = match parameters.value("request_uri") {

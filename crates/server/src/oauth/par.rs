@@ -6,13 +6,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use countersign_decision::Scope;
 use countersign_domain::oauth::authorize::{UnredirectableError, Way, check_way};
-use countersign_domain::oauth::error::TokenError;
+use countersign_domain::oauth::error::{ErrorCode, TokenError};
 use countersign_domain::oauth::pushed_request::{PUSHED_REQUEST_SECONDS, PushedResponse, push};
 use countersign_domain::oauth::request_object::unfold;
 use countersign_domain::oauth::resource::requested;
 
 use crate::http::dpop::DPOP;
 use crate::http::error::TokenRefusal;
+use crate::oauth::asked::{NO_HINT, hinted_user};
 use crate::oauth::back_channel::{BackChannel, ProvenRequest};
 
 /// `POST /oauth/par`
@@ -33,8 +34,13 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<PushedRespons
     let request = inside.as_ref().unwrap_or(&form);
     let resources = requested(request).map_err(TokenError::from)?;
     channel.app.check_resources(&resources).await?.map_err(TokenError::from)?;
+    let hint = request.value("id_token_hint");
     let pushed = push(request, &client, key, &is_known, now, entropy);
     let (response, kept) = pushed.map_err(|(code, description)| TokenRefusal::Request { code, description })?;
+    // RFC 9126 §2.1: validated as it would be at the authorization endpoint
+    if hint.is_some_and(|hint| hinted_user(&channel.app, hint, &client).is_none()) {
+        return Err(TokenRefusal::Request { code: ErrorCode::InvalidRequest, description: NO_HINT.to_owned() });
+    }
     if channel.store().save_pushed_request(&kept).await? {
         Ok(response)
     } else {

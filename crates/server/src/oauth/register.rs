@@ -4,6 +4,7 @@
 //! Registering gives an app nothing: its organization still decides what it may do.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -29,6 +30,9 @@ use crate::oauth::back_channel::BackChannel;
 /// How long an app's old secret works beside its new one, in seconds (C26: two live at rotation).
 const ROTATION_OVERLAP_SECONDS: i64 = 24 * 60 * 60;
 
+/// The app that an address names; what cannot be read names none.
+type Named = Result<Path<String>, PathRejection>;
+
 /// `POST /oauth/register` (RFC 7591 §3)
 pub async fn register(channel: BackChannel, request: Request) -> Response {
     let endpoint = RegistrationEndpoint { channel };
@@ -37,23 +41,23 @@ pub async fn register(channel: BackChannel, request: Request) -> Response {
 }
 
 /// `GET /oauth/register/{client_id}` (RFC 7592 §2.1)
-pub async fn read(channel: BackChannel, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub async fn read(channel: BackChannel, id: Named, headers: HeaderMap) -> Response {
     let endpoint = RegistrationEndpoint { channel };
-    let outcome = endpoint.show(&id, &headers).await;
+    let outcome = endpoint.show(named(&id), &headers).await;
     endpoint.respond(outcome)
 }
 
 /// `PUT /oauth/register/{client_id}` (RFC 7592 §2.2)
-pub async fn replace(channel: BackChannel, Path(id): Path<String>, request: Request) -> Response {
+pub async fn replace(channel: BackChannel, id: Named, request: Request) -> Response {
     let endpoint = RegistrationEndpoint { channel };
-    let outcome = endpoint.update(&id, request).await;
+    let outcome = endpoint.update(named(&id), request).await;
     endpoint.respond(outcome)
 }
 
 /// `DELETE /oauth/register/{client_id}` (RFC 7592 §2.3)
-pub async fn delete(channel: BackChannel, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub async fn delete(channel: BackChannel, id: Named, headers: HeaderMap) -> Response {
     let endpoint = RegistrationEndpoint { channel };
-    let outcome = endpoint.remove(&id, &headers).await;
+    let outcome = endpoint.remove(named(&id), &headers).await;
     endpoint.respond(outcome)
 }
 
@@ -224,11 +228,18 @@ impl RegistrationEndpoint {
     }
 }
 
-/// RFC 6750 §2.1: one token, in the header.
+fn named(id: &Named) -> &str {
+    id.as_ref().map(|Path(id)| id.as_str()).unwrap_or_default()
+}
+
+/// RFC 6750 §2.1: one token, in the header. The scheme alone is no token (§3.1).
 fn bearer(headers: &HeaderMap, kind: SecretKind) -> Result<Secret, RegistrationRefusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (first, second) = (values.next(), values.next());
     let text = first.filter(|_| second.is_none()).and_then(|value| value.to_str().ok());
+    if text.is_some_and(|text| text.trim_end().eq_ignore_ascii_case("bearer")) {
+        return Err(RegistrationRefusal::Token { was_sent: false });
+    }
     let token = text.and_then(|text| text.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let token = token.and_then(|(_, token)| Secret::parse(kind, token));
     token.ok_or(RegistrationRefusal::Token { was_sent: first.is_some() })

@@ -167,7 +167,7 @@ async fn a26_a56_a_state_or_query_over_the_limit_is_refused_and_not_cut() {
     let server = Server::start(WORLD).await;
     assert_eq!(error_of(&server, &[("state", &"s".repeat(8_193))]).await, "invalid_request");
     let page = Browser::new(&server).authorize(WEB, WEB_URI, &[("state", &"s".repeat(20_000))]).await;
-    assert_eq!(page.status, 413);
+    assert_eq!(page.status, 414);
     let many = format!("{}{}", authorize_address(WEB, WEB_URI, &[]), "&a=b".repeat(100));
     assert_eq!(Browser::new(&server).get(&many).await.status, 400);
 }
@@ -209,6 +209,44 @@ async fn a29_a30_every_page_and_refusal_forbids_frames_scripts_and_referrers() {
         assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{}", page.html);
         assert_eq!((page.header("x-frame-options"), page.header("referrer-policy")), ("DENY", "no-referrer"));
         assert_eq!((page.header("x-content-type-options"), page.header("cache-control")), ("nosniff", "no-store"));
+    }
+}
+
+/// A page without what is random in it.
+fn without_secrets(html: &str) -> String {
+    let parts = html.split('"').map(|part| if part.len() >= 40 && !part.contains(' ') { "secret" } else { part });
+    parts.collect::<Vec<_>>().join("\"")
+}
+
+#[tokio::test]
+async fn a50_nothing_depends_on_the_view_that_a_page_is_shown_in() {
+    let server = Server::start(WORLD).await;
+    let sign_in = authorize_address(WEB, WEB_URI, &[]);
+    for address in [&sign_in, "/device", "/logout"] {
+        let mut shown = Vec::new();
+        for view in [
+            &[("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")] as &[_],
+            &[(
+                "user-agent",
+                "Mozilla/5.0 (Linux; Android 16; wv) AppleWebKit/537.36 Version/4.0 Chrome/143.0 Mobile Safari/537.36",
+            )],
+            &[
+                (
+                    "user-agent",
+                    "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/22A",
+                ),
+                ("x-requested-with", "com.example.app"),
+            ],
+            &[],
+        ] {
+            let accept = ("accept", "text/html");
+            let page = server.send("GET", address, &[view, &[accept]].concat(), String::new()).await;
+            assert_eq!(page.status, 200, "{address} {view:?}");
+            // RFC 8252 §8.12: there is no script that an app around the page could answer or be answered by
+            assert!(!page.text.contains("<script") && !page.header("content-security-policy").contains("script-src"));
+            shown.push(without_secrets(&page.text));
+        }
+        assert!(shown.windows(2).all(|two| two[0] == two[1]), "{address}");
     }
 }
 

@@ -66,6 +66,19 @@ async fn b02_b09_a_request_uri_and_doubled_parameters_cannot_be_pushed() {
 }
 
 #[tokio::test]
+async fn what_the_authorization_endpoint_would_refuse_is_refused_at_once() {
+    let server = Server::start(WORLD).await;
+    for (name, value, code) in [
+        ("id_token_hint", "x", "invalid_request"),
+        ("prompt", "create", "invalid_request"),
+        ("registration", "{}", "registration_not_supported"),
+        ("claims", r#"{"id_token":{"sub":{"value":1}}}"#, "invalid_request"),
+    ] {
+        assert_eq!(push(&server, WEB_SECRET, &[(name, value)]).await.refusal(), (400, code), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn b03_the_answer_is_201_with_a_reference_for_a_minute() {
     let server = Server::start(WORLD).await;
     let answer = push(&server, WEB_SECRET, &[]).await;

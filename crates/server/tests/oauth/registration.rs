@@ -55,6 +55,12 @@ async fn send(server: &Server, method: &str, target: &str, token: &str, body: &V
     server.send(method, target, &headers, body).await
 }
 
+/// A look with this `Authorization`.
+async fn send_as(server: &Server, authorization: &str, target: &str) -> Answer {
+    let method = if target == "/oauth/register" { "POST" } else { "GET" };
+    server.send(method, target, &[("authorization", authorization)], "").await
+}
+
 async fn register(server: &Server, token: &str, body: &Value) -> Answer {
     send(server, "POST", "/oauth/register", token, body).await
 }
@@ -102,6 +108,8 @@ async fn e09_registration_is_off_unless_it_is_switched_on_and_open_only_with_a_t
     let none = register(&server, "", &app()).await;
     assert_eq!(refusal(&none), (401, "invalid_token"));
     assert_eq!(none.header("www-authenticate"), format!("Bearer realm=\"{}\"", server.app.origin));
+    let bare = send_as(&server, "Bearer", "/oauth/register").await;
+    assert_eq!(bare.header("www-authenticate"), format!("Bearer realm=\"{}\"", server.app.origin), "no token is none");
     let (good, kept) = token(&server, 1).await;
     for bad in ["cs_ia_unknown", "x", &good.expose()[..good.expose().len() - 1]] {
         assert_eq!(register(&server, bad, &app()).await.status, 401, "{bad}");
@@ -202,7 +210,7 @@ async fn an_app_reads_updates_and_deletes_its_registration() {
     assert_ne!(updated["client_secret"], made["client_secret"]);
     for secret in [text(&made, "client_secret"), text(&updated, "client_secret")] {
         let credentials = format!("{}:{secret}", text(&made, "client_id"));
-        let known = server.token(&credentials, &[("grant_type", "refresh_token"), ("refresh_token", "x")]).await;
+        let known = server.token(&credentials, &[("grant_type", "authorization_code"), ("code", "x")]).await;
         assert_eq!(known.refusal(), (400, "invalid_grant"), "two secrets live at rotation");
     }
 
@@ -267,7 +275,10 @@ async fn e12_a_registration_token_is_good_for_its_own_app_and_until_the_next_upd
     }
     let manages = text(&updated, "registration_access_token");
     assert_eq!(send(&server, "GET", &path, manages, &Value::Null).await.status, 200);
-    assert_eq!(send(&server, "GET", "/oauth/register/no%20id", manages, &Value::Null).await.status, 401);
+    for no_id in ["no%20id", "%00", "%ff"] {
+        let answer = send(&server, "GET", &format!("/oauth/register/{no_id}"), manages, &Value::Null).await;
+        assert_eq!(refusal(&answer), (401, "invalid_token"), "{no_id}");
+    }
     assert_eq!(register(&server, manages, &app()).await.status, 401, "it lets no other app in");
 
     let change =

@@ -46,8 +46,18 @@ async fn c02_only_a_form_in_utf_8_is_read() {
         post(&server, &[authorization], "grant_type=client_credentials").await.refusal(),
         (415, "invalid_request")
     );
-    let with_charset = [("content-type", "application/x-www-form-urlencoded;charset=UTF-8"), authorization];
-    assert_eq!(post(&server, &with_charset, "grant_type=client_credentials").await.status, 200);
+    for media_type in
+        ["application/x-www-form-urlencoded;charset=UTF-8", "application/x-www-form-urlencoded; charset=\"utf-8\""]
+    {
+        let with_charset = [("content-type", media_type), authorization];
+        assert_eq!(post(&server, &with_charset, "grant_type=client_credentials").await.status, 200, "{media_type}");
+    }
+    let coded = [FORM, authorization, ("content-encoding", "gzip")];
+    assert_eq!(
+        post(&server, &coded, "grant_type=client_credentials").await.refusal(),
+        (415, "invalid_request"),
+        "nothing is decoded"
+    );
 }
 
 #[tokio::test]
@@ -86,8 +96,13 @@ async fn c05_c06_missing_unknown_and_unregistered_grant_types_are_told_apart() {
     }
     let form = [("grant_type", "client_credentials")];
     assert_eq!(server.token(WEB_SECRET, &form).await.refusal(), (400, "unauthorized_client"));
-    let form = [("grant_type", "refresh_token"), ("refresh_token", "cs_rt_x")];
-    assert_eq!(server.token(SERVICE_SECRET, &form).await.refusal(), (400, "invalid_grant"));
+    // also where code or token are none: whether they are would not help an app that cannot use them
+    for form in [
+        [("grant_type", "authorization_code"), ("code", "x")],
+        [("grant_type", "refresh_token"), ("refresh_token", "cs_rt_x")],
+    ] {
+        assert_eq!(server.token(SERVICE_SECRET, &form).await.refusal(), (400, "unauthorized_client"), "{form:?}");
+    }
 }
 
 #[tokio::test]

@@ -147,6 +147,21 @@ fn a26_a_state_over_the_limit_is_refused_and_not_cut() {
 }
 
 #[test]
+fn an_unknown_prompt_is_refused_and_blanks_are_not() {
+    for bad in ["create", "NONE", "login,consent", "login create"] {
+        assert_eq!(redirected(check(&with("prompt", bad))).code, ErrorCode::InvalidRequest, "{bad}");
+    }
+    assert!(check(&with("prompt", " none")).unwrap().prompt.none);
+    assert!(check(&with("prompt", "login  consent")).unwrap().prompt.consent);
+}
+
+#[test]
+fn registration_is_not_supported() {
+    let refused = redirected(check(&with("registration", "{}")));
+    assert_eq!(refused.code.as_str(), "registration_not_supported");
+}
+
+#[test]
 fn a38_prompt_none_with_anything_else_is_refused() {
     assert_eq!(redirected(check(&with("prompt", "none login"))).code, ErrorCode::InvalidRequest);
     assert!(check(&with("prompt", "none")).unwrap().prompt.none);

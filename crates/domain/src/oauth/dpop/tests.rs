@@ -91,12 +91,17 @@ fn c57_every_claim_must_be_there_and_right() {
         ("iat", json!(now - 120)),
         ("iat", json!(now + 61)),
         ("iat", json!(now + 3_600)),
+        ("exp", json!(now - 60)),
+        ("exp", json!("soon")),
+        ("nbf", json!(now + 61)),
     ] {
         let refused = verify_proof(header(), with(claims(), name, value.clone())).unwrap_err();
         assert!(matches!(refused, DpopError::Claim(_)), "{name} {value}: {refused}");
         assert_eq!(refused.code(), ErrorCode::InvalidDpopProof);
     }
-    assert!(verify_proof(header(), with(claims(), "iat", now - 119)).is_ok());
+    for (name, value) in [("iat", now - 119), ("exp", now), ("nbf", now + 60)] {
+        assert!(verify_proof(header(), with(claims(), name, value)).is_ok(), "{name}");
+    }
 }
 
 #[test]

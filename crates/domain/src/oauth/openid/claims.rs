@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::oauth::error::ErrorCode;
 use crate::oauth::openid::protocol_scope::ProtocolScope;
+use crate::oauth::strict_json;
 use crate::user::User;
 
 /// A standard claim that we can fill.
@@ -86,14 +87,15 @@ impl ClaimsRequest {
     /// Reads the parameter. Claims that we do not know are ignored (§5.5.1).
     ///
     /// # Errors
-    /// When it is not a JSON object of objects.
+    /// When it is not a JSON object of objects, each name once, or the person or the ways of signing in are not named by text:
+    /// what binds the answer is never passed over.
     pub fn parse(text: &str) -> Result<Self, (ErrorCode, String)> {
         let malformed = || {
-            let rule = "`claims` must be a JSON object with `userinfo` or `id_token`, each an object of claims";
+            let rule = "`claims` must be a JSON object with `userinfo` or `id_token`, each an object of claims, \
+                        each name once; the values of `sub` and `acr` are texts";
             (ErrorCode::InvalidRequest, rule.to_owned())
         };
-        let parsed: Value = serde_json::from_str(text).map_err(|_| malformed())?;
-        let members = parsed.as_object().ok_or_else(malformed)?;
+        let members = strict_json::object(text.as_bytes()).ok_or_else(malformed)?;
         let section = |name: &str| match members.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Object(claims)) => Ok(Some(claims)),
@@ -106,15 +108,15 @@ impl ClaimsRequest {
         };
         let subject = [userinfo, id_token].into_iter().flatten().find_map(|claims| claims.get("sub")?.get("value"));
         let acr = id_token.and_then(|claims| claims.get("acr")).filter(|acr| acr["essential"] == true);
-        let acr_values = acr.iter().flat_map(|acr| {
-            let many = acr["values"].as_array().map(Vec::as_slice).unwrap_or_default();
-            many.iter().chain(acr.get("value"))
-        });
+        let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(malformed);
+        let several = acr.and_then(|acr| acr.get("values")).map(|values| values.as_array().ok_or_else(malformed));
+        let several = several.transpose()?.map(Vec::as_slice).unwrap_or_default();
+        let essential_acr = several.iter().chain(acr.and_then(|acr| acr.get("value"))).map(text);
         Ok(Self {
             userinfo: named(userinfo),
             id_token: named(id_token),
-            subject: subject.and_then(Value::as_str).map(str::to_owned),
-            essential_acr: acr_values.filter_map(Value::as_str).map(str::to_owned).collect(),
+            subject: subject.map(text).transpose()?,
+            essential_acr: essential_acr.collect::<Result<_, _>>()?,
         })
     }
 }
@@ -141,7 +143,19 @@ mod tests {
 
     #[test]
     fn what_is_no_object_of_objects_is_refused() {
-        for text in ["", "x", "[]", "1", r#"{"userinfo":[]}"#, r#"{"id_token":"name"}"#] {
+        for text in [
+            "",
+            "x",
+            "[]",
+            "1",
+            r#"{"userinfo":[]}"#,
+            r#"{"id_token":"name"}"#,
+            r#"{"id_token":{"sub":{"value":"ada"}},"id_token":{}}"#,
+            r#"{"id_token":{"sub":{"value":1}}}"#,
+            r#"{"id_token":{"acr":{"essential":true,"values":"a"}}}"#,
+            r#"{"id_token":{"acr":{"essential":true,"values":["a",1]}}}"#,
+            r#"{"id_token":{"acr":{"essential":true,"value":["a"]}}}"#,
+        ] {
             assert_eq!(ClaimsRequest::parse(text).unwrap_err().0, ErrorCode::InvalidRequest, "{text}");
         }
     }
