@@ -72,53 +72,72 @@ async fn fapi2_security_profile_final_ensure_request_object_without_redirect_uri
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_happy_flow() {
+async fn a_signed_request_leads_to_a_token_that_is_usable() {
     let fapi = start().await;
     let page = fapi.follow(&Fapi::link(&push_claims(&fapi, &claims(&fapi), &[]).await)).await;
     assert!(fapi.is_usable(&fapi.redeem(&page.code()).await.ok()).await);
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_request_object_with_bad_aud_fails() {
+async fn fapi2_security_profile_final_ensure_request_object_with_multiple_aud_succeeds() {
+    let fapi = start().await;
+    let several = with(&claims(&fapi), "aud", json!([fapi.issuer(), "https://other.example"]));
+    assert!(fapi.follow(&Fapi::link(&push_claims(&fapi, &several, &[]).await)).await.code().starts_with("cs_ac_"));
+}
+
+#[tokio::test]
+async fn fapi2_security_profile_final_ensure_request_object_with_nbf_8_seconds_in_the_future_is_accepted() {
+    let fapi = start().await;
+    let ahead = with(&claims(&fapi), "nbf", json!(fapi.now() + 8));
+    assert_eq!(push_claims(&fapi, &ahead, &[]).await.status, 201);
+}
+
+#[tokio::test]
+async fn fapi2_security_profile_final_ensure_expired_request_object_fails() {
+    assert_object_fails(|fapi, good| with(good, "exp", json!(fapi.now() - 5 * 60))).await;
+}
+
+#[tokio::test]
+async fn fapi2_security_profile_final_ensure_request_object_with_bad_aud_fails() {
     assert_object_fails(|_, good| with(good, "aud", json!("https://other.example"))).await;
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_request_object_with_exp_over_60_fails() {
+async fn fapi2_security_profile_final_ensure_request_object_with_exp_over_60_fails() {
     assert_object_fails(|fapi, good| with(good, "exp", json!(fapi.now() + 70 * 60))).await;
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_request_object_with_nbf_over_60_fails() {
+async fn fapi2_security_profile_final_ensure_request_object_with_nbf_over_60_fails() {
     assert_object_fails(|fapi, good| with(good, "nbf", json!(fapi.now() - 70 * 60))).await;
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_request_object_without_exp_fails() {
+async fn fapi2_security_profile_final_ensure_request_object_without_exp_fails() {
     assert_object_fails(|_, good| with(good, "exp", Value::Null)).await;
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_request_object_without_nbf_fails() {
+async fn fapi2_security_profile_final_ensure_request_object_without_nbf_fails() {
     assert_object_fails(|_, good| with(good, "nbf", Value::Null)).await;
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_request_object_signature_algorithm_is_not_none() {
+async fn fapi2_security_profile_final_ensure_request_object_signature_algorithm_is_not_none() {
     let fapi = start().await;
     let object = fapi.key.sign(&with(&header(), "alg", json!("none")), &claims(&fapi));
     assert_eq!(push(&fapi, &object, &[]).await.refusal(), (400, "invalid_request_object"));
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_signed_request_object_with_rs256_fails() {
+async fn fapi2_security_profile_final_ensure_signed_request_object_with_rs256_fails() {
     let fapi = start().await;
     let object = fapi.key.sign(&with(&header(), "alg", json!("RS256")), &claims(&fapi));
     assert_eq!(push(&fapi, &object, &[]).await.refusal(), (400, "invalid_request_object"));
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_request_object_with_invalid_signature_fails() {
+async fn fapi2_security_profile_final_ensure_request_object_with_invalid_signature_fails() {
     let fapi = start().await;
     let object = fapi.key.sign(&header(), &claims(&fapi));
     let at = object.len() - 20;
@@ -128,14 +147,14 @@ async fn fapi2_message_signing_final_ensure_request_object_with_invalid_signatur
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_matching_key_in_authorization_request() {
+async fn fapi2_security_profile_final_ensure_matching_key_in_authorization_request() {
     let fapi = start().await;
     let object = Key::generate().sign(&header(), &claims(&fapi));
     assert_eq!(push(&fapi, &object, &[]).await.refusal(), (400, "invalid_request_object"));
 }
 
 #[tokio::test]
-async fn fapi2_message_signing_final_ensure_unsigned_request_at_par_endpoint_fails() {
+async fn fapi2_security_profile_final_ensure_unsigned_request_at_par_endpoint_fails() {
     let fapi = start().await;
     let refused = fapi.push(&[]).await;
     assert!(matches!(refused.refusal(), (400, "invalid_request" | "invalid_request_object")), "{}", refused.text);
