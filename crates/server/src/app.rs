@@ -2,7 +2,7 @@
 
 mod background;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,8 @@ use countersign_store::{Location, Options, Store, StoreError, SystemTask};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
-use crate::config::{Config, PublicOrigin, Upstream};
+use crate::client_authorities::ClientAuthorities;
+use crate::config::{Config, PublicOrigin, TlsFiles, Upstream};
 use crate::enforce::doors::{Doors, Means};
 use crate::enforce::ext_authz::ExtAuthz;
 use crate::enforce::gateway::Gateway;
@@ -34,15 +35,15 @@ use crate::enforce::remembered::Remembered;
 use crate::enforce::snapshots::Snapshots;
 use crate::enforce::usage::{UsageCounter, UsageWriter};
 use crate::fetch::Fetcher;
+use crate::http::client_certificate::CertificateSources;
 use crate::http::error::ApiError;
 use crate::http::now::{Clock, SystemClock};
 use crate::keys::SigningKeys;
-use crate::listener::{Answer, Listener, Tls};
+use crate::listener::{Answer, Asks, Listener, Tls};
 use crate::load::Load;
 use crate::oauth::attempts::Attempts;
 use crate::oauth::challenges::Challenges;
 use crate::oauth::client_sources::ClientSources;
-use crate::oauth::user_code_attempts::UserCodeAttempts;
 use crate::operations::Operations;
 use crate::reload::{self, Source};
 use crate::router;
@@ -99,12 +100,12 @@ pub struct Parts {
     pub sign_in_attempts: Attempts,
     /// Failed client authentications, by client and address.
     pub client_attempts: Attempts,
-    /// Wrong codes of devices, by person and by address.
-    pub user_code_attempts: UserCodeAttempts,
     /// Code challenges that apps have used.
     pub challenges: Challenges,
     /// Whose word about a client's certificate is believed.
-    pub client_certificate_proxies: Vec<IpAddr>,
+    pub certificate_sources: CertificateSources,
+    /// The origin where apps show certificates, if there is one.
+    pub mutual_tls_origin: Option<PublicOrigin>,
     /// Whether apps can register themselves (RFC 7591).
     pub registers_clients: bool,
     /// Nonces of DPoP proofs, the same on every node.
@@ -196,6 +197,7 @@ pub struct Application {
     unsent_decisions: Option<Unsent<LogRecord>>,
     unsent_spans: Option<Unsent<Span>>,
     uncounted: Option<UsageWriter>,
+    mutual_tls: Option<Listener>,
     gateway: Option<(Listener, Gateway)>,
     ext_authz: Option<(Listener, ExtAuthz)>,
     operations: Option<Listener>,
@@ -240,6 +242,18 @@ impl Application {
         let listen = |address, tls, counts| listen(address, tls, Arc::clone(&connections_per_address), counts);
         let listener = listen(config.server.listen, None, &counts.main).await?;
         let origin = PublicOrigin::new(config.server.public_origin.as_deref(), listener.address())?;
+        let mutual_tls = match config.mutual_tls.listen {
+            None => None,
+            Some(address) => {
+                let TlsFiles { certificate, key } = config.mutual_tls.files()?;
+                let tls = Tls::read(certificate, key, Asks::ForCertificates)?;
+                let authorities = config.mutual_tls.client_authorities.as_deref();
+                let authorities = authorities.map(ClientAuthorities::read).transpose()?;
+                Some((listen(address, Some(tls), &counts.mutual_tls).await?, authorities))
+            }
+        };
+        let mutual_tls_origin = mutual_tls.as_ref().map(|(listener, _)| config.mutual_tls.origin(listener.address()));
+        let mutual_tls_origin = mutual_tls_origin.transpose()?;
         config.outgoing.check(&origin)?;
         let fetcher = Fetcher::new(&config.outgoing)?;
         let client_sources = ClientSources::new(fetcher.clone(), config.client_documents.enabled);
@@ -275,9 +289,12 @@ impl Application {
             rate_limit: RateLimit::default(),
             sign_in_attempts: Attempts::new(SIGN_IN_FAILURES, SIGN_IN_WAIT_SECONDS),
             client_attempts: Attempts::new(CLIENT_FAILURES, CLIENT_WAIT_SECONDS),
-            user_code_attempts: UserCodeAttempts::default(),
             challenges: Challenges::default(),
-            client_certificate_proxies: config.server.client_certificate_proxies.clone(),
+            certificate_sources: CertificateSources {
+                proxies: config.server.client_certificate_proxies.clone(),
+                authorities: mutual_tls.as_ref().and_then(|(_, authorities)| authorities.clone()),
+            },
+            mutual_tls_origin,
             registers_clients: config.server.client_registration,
             dpop_nonces: DpopNonces::new(nonce_key),
             fetcher,
@@ -291,7 +308,8 @@ impl Application {
             None => None,
             Some(address) => {
                 let tls = config.gateway.tls.as_ref();
-                let tls = tls.map(|files| Tls::read(&files.certificate, &files.key)).transpose()?;
+                let asks = if config.gateway.client_certificates { Asks::ForCertificates } else { Asks::ForNothing };
+                let tls = tls.map(|files| Tls::read(&files.certificate, &files.key, asks)).transpose()?;
                 let gateway = Gateway::new(app.clone(), tls.is_some());
                 Some((listen(address, tls, &counts.gateway).await?, gateway))
             }
@@ -311,6 +329,7 @@ impl Application {
             uncounted,
             unsent_decisions,
             unsent_spans,
+            mutual_tls: mutual_tls.map(|(listener, _)| listener),
             gateway,
             ext_authz,
             operations,
@@ -327,6 +346,11 @@ impl Application {
     /// The address that is listened on.
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
+    }
+
+    /// The address where apps show certificates, where there is one.
+    pub fn mutual_tls_address(&self) -> Option<SocketAddr> {
+        self.mutual_tls.as_ref().map(Listener::address)
     }
 
     /// The address of the gateway, where there is one.
@@ -360,8 +384,12 @@ impl Application {
         }
         let (stopping, stopped) = tokio::sync::watch::channel(false);
         let mut serving = tokio::task::JoinSet::new();
-        let tls = self.gateway.as_ref().and_then(|(listener, _)| listener.tls());
+        let tls = [self.gateway.as_ref().map(|(listener, _)| listener), self.mutual_tls.as_ref()];
+        let tls = tls.into_iter().flatten().filter_map(Listener::tls).collect();
         background.spawn(reload::at_hangup(self.app.clone(), tls, self.source));
+        if let Some(listener) = self.mutual_tls {
+            serving.spawn(listener.serve(Pages(router::for_certificates(self.app.clone())), until(stopped.clone())));
+        }
         if let Some((listener, gateway)) = self.gateway {
             serving.spawn(listener.serve(gateway, until(stopped.clone())));
         }

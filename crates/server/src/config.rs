@@ -7,6 +7,7 @@
 
 mod decision_log;
 mod doors;
+mod mutual_tls;
 mod operations;
 mod outgoing;
 mod telemetry;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use decision_log::{DecisionLog, Naming, PathShown};
 pub use doors::{ExtAuthz, ForwardAuth, Gateway, TlsFiles};
+pub use mutual_tls::MutualTls;
 pub use operations::Operations;
 pub use outgoing::{ClientDocuments, Outgoing};
 pub use telemetry::{Endpoint, Telemetry};
@@ -39,6 +41,8 @@ pub struct Config {
     pub limits: Limits,
     /// How contracts are read, and what they leave out; used when they are imported, checked and shown.
     pub contract: Contract,
+    /// The listener where apps show certificates.
+    pub mutual_tls: MutualTls,
     /// The way out to addresses that somebody else names.
     pub outgoing: Outgoing,
     /// Apps that are known by a document.

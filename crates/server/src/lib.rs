@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod client_authorities;
 pub mod config;
 pub mod contracts;
 pub mod enforce;

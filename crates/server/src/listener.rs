@@ -1,5 +1,6 @@
 //! Accepting connections: HTTP/1.1 and HTTP/2, with or without TLS, everything bounded, nothing read in two ways.
 
+mod certificates;
 mod chunks;
 mod fields;
 mod frames;
@@ -27,10 +28,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::http::error::ApiError;
 use crate::telemetry::listeners::ListenerCounts;
+pub use certificates::Shown;
 pub(crate) use head::Malformed;
 use strict::Strict;
 pub(crate) use strict::Unread;
-pub use tls::{Tls, TlsError};
+pub use tls::{Asks, Tls, TlsError};
 
 /// How long requests under way may take when the server stops.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -141,9 +143,12 @@ async fn connection(
         tracing::debug!(%peer, %error, "no TCP_NODELAY");
     }
     match tls {
-        None => speak((stream, peer), service, watcher, place.counts()).await,
+        None => speak((stream, peer), None, service, watcher, place.counts()).await,
         Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => speak((stream, peer), service, watcher, place.counts()).await,
+            Ok(Ok(stream)) => {
+                let shown = tls.shown(&stream);
+                speak((stream, peer), shown, service, watcher, place.counts()).await;
+            }
             Ok(Err(error)) => {
                 place.counts().tls.add();
                 tracing::debug!(%peer, %error, "a TLS handshake failed");
@@ -158,6 +163,7 @@ async fn connection(
 
 async fn speak(
     (stream, peer): (impl AsyncRead + AsyncWrite + Send + Unpin + 'static, SocketAddr),
+    shown: Option<Shown>,
     service: impl Answer,
     watcher: Watcher,
     counts: &Arc<ListenerCounts>,
@@ -178,7 +184,10 @@ async fn speak(
         .keep_alive_timeout(HTTP_2_PING);
     let refused = Arc::new(OnceLock::new());
     let strict = Strict::new(stream, peer, Arc::clone(counts), Arc::clone(&refused));
-    let respond = service_fn(move |request| {
+    let respond = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(shown) = &shown {
+            request.extensions_mut().insert(shown.clone());
+        }
         let service = service.clone();
         // once a request was refused, nothing comes but what stands in its place
         let answer = match refused.get() {

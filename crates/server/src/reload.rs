@@ -65,14 +65,15 @@ fn differences(one: &Config, other: &Config) -> BTreeSet<String> {
 }
 
 /// Reads certificate and configuration again at each SIGHUP. What cannot be used is named, and what was before stays.
-pub async fn at_hangup(app: App, tls: Option<Tls>, source: Option<Source>) {
+pub async fn at_hangup(app: App, tls: Vec<Tls>, source: Option<Source>) {
     let mut hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
         .expect("INVARIANT: a handler for SIGHUP can be installed");
     while hangup.recv().await.is_some() {
-        match tls.as_ref().map(Tls::reload) {
-            None => {}
-            Some(Ok(())) => tracing::info!("the gateway's certificate was read again"),
-            Some(Err(error)) => tracing::error!(%error, "the gateway's certificate stays as it was"),
+        for tls in &tls {
+            match tls.reload() {
+                Ok(()) => tracing::info!("a listener's certificate was read again"),
+                Err(error) => tracing::error!(%error, "a listener's certificate stays as it was"),
+            }
         }
         let Some(config) = source.as_ref().map(|source| source()) else { continue };
         let reloaded = match config {

@@ -23,25 +23,10 @@ use crate::web::{approval, assets, consent, device, home, request, sessions, sig
 
 /// The whole main listener.
 pub fn router(app: App) -> Router {
-    Router::new()
-        // our own API: anything below /api and /access is decided by the contract, unknown paths included
-        .route("/api/{*path}", any(platform::door).layer(cors_for_apps()))
-        .route("/access/v1/{*path}", any(platform::door).layer(from_fn(request_id::echo)))
-        // OAuth: the aliases are what older SDKs call
+    for_apps()
+        // the aliases are what older SDKs call
         .route("/oauth/authorize", get(authorize::request).post(authorize::posted_request))
         .route("/authorize", get(authorize::request).post(authorize::posted_request))
-        .route("/oauth/token", post(token::token).layer(cors_for_apps()))
-        .route("/token", post(token::token).layer(cors_for_apps()))
-        .route("/oauth/par", post(par::par).layer(cors_for_apps()))
-        .route("/oauth/device", post(device_endpoint::device).layer(cors_for_apps()))
-        .route("/oauth/register", post(register::register).layer(cors_for_apps()))
-        .route(
-            "/oauth/register/{client_id}",
-            get(register::read).put(register::replace).delete(register::delete).layer(cors_for_apps()),
-        )
-        .route("/oauth/introspect", post(introspect::introspect))
-        .route("/oauth/revoke", post(revoke::revoke).layer(cors_for_apps()))
-        .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo).layer(cors_for_apps()))
         .route("//oauth/token", post(token::doubled_slash))
         .route("/oauth/jwks", get(jwks::jwks).layer(cors_for_apps()))
         .route("/.well-known/oauth-authorization-server", get(metadata::authorization_server).layer(cors_for_apps()))
@@ -60,6 +45,35 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), load::admit))
         .layer(from_fn_with_state(app.clone(), request_context))
         .with_state(app)
+}
+
+/// The listener where apps show certificates (RFC 8705 §5): what they call, and no page, so that no browser comes.
+pub fn for_certificates(app: App) -> Router {
+    for_apps()
+        .fallback(trouble::not_found)
+        .layer(from_fn_with_state(app.clone(), load::admit))
+        .layer(from_fn_with_state(app.clone(), request_context))
+        .with_state(app)
+}
+
+/// What apps call themselves.
+fn for_apps() -> Router<App> {
+    Router::new()
+        // our own API: anything below /api and /access is decided by the contract, unknown paths included
+        .route("/api/{*path}", any(platform::door).layer(cors_for_apps()))
+        .route("/access/v1/{*path}", any(platform::door).layer(from_fn(request_id::echo)))
+        .route("/oauth/token", post(token::token).layer(cors_for_apps()))
+        .route("/token", post(token::token).layer(cors_for_apps()))
+        .route("/oauth/par", post(par::par).layer(cors_for_apps()))
+        .route("/oauth/device", post(device_endpoint::device).layer(cors_for_apps()))
+        .route("/oauth/register", post(register::register).layer(cors_for_apps()))
+        .route(
+            "/oauth/register/{client_id}",
+            get(register::read).put(register::replace).delete(register::delete).layer(cors_for_apps()),
+        )
+        .route("/oauth/introspect", post(introspect::introspect))
+        .route("/oauth/revoke", post(revoke::revoke).layer(cors_for_apps()))
+        .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo).layer(cors_for_apps()))
 }
 
 /// The pages of a sign-in: most addresses only take forms, and a browser that comes without one gets a page.

@@ -1,7 +1,7 @@
 //! The certificate that a client showed in its TLS handshake (RFC 8705), and whether it is the registered one.
 //!
-//! Who checked the chain is not asked here: a certificate gets this far only from our own listener, or from a proxy whose
-//! address is configured.
+//! A certificate gets this far only from our own listener, which proves the key and says whether a known authority stands
+//! behind it, or from a proxy whose address is configured, which has done both.
 
 use subtle::ConstantTimeEq;
 use x509_parser::extensions::GeneralName;
@@ -16,6 +16,8 @@ use crate::oauth::thumbprint::Thumbprint;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientCertificate {
     der: Vec<u8>,
+    /// Whether an authority that counts here stands behind its names.
+    is_vouched_for: bool,
     subject: DistinguishedName,
     dns: Vec<String>,
     uris: Vec<String>,
@@ -28,7 +30,7 @@ pub struct ClientCertificate {
 pub struct NotACertificate;
 
 impl ClientCertificate {
-    /// Reads a certificate in DER.
+    /// Reads a certificate in DER that somebody has checked the chain of.
     ///
     /// # Errors
     /// When it is not one, or has something behind it.
@@ -48,7 +50,13 @@ impl ClientCertificate {
                 _ => {}
             }
         }
-        Ok(Self { der: der.to_vec(), subject, dns, uris, emails })
+        Ok(Self { der: der.to_vec(), is_vouched_for: true, subject, dns, uris, emails })
+    }
+
+    /// The same where no authority that counts here stands behind it: whoever made it wrote the names.
+    #[must_use]
+    pub fn without_authority(self) -> Self {
+        Self { is_vouched_for: false, ..self }
     }
 
     /// RFC 8705 §3.1: `x5t#S256`, the SHA-256 of the certificate.
@@ -59,7 +67,8 @@ impl ClientCertificate {
     /// Whether it is the certificate, or one with the name, that a client registered for `method`.
     pub fn proves(&self, metadata: &ClientMetadata, method: AuthMethod) -> bool {
         match method {
-            AuthMethod::TlsClientAuth => self.has_registered_name(metadata),
+            // RFC 8705 §2.1: a name proves something only in a validated chain
+            AuthMethod::TlsClientAuth => self.is_vouched_for && self.has_registered_name(metadata),
             AuthMethod::SelfSignedTlsClientAuth => self.is_registered(metadata),
             _ => false,
         }
@@ -122,6 +131,16 @@ mod tests {
     }
 
     #[test]
+    fn c56_a_name_that_no_authority_vouches_for_proves_nothing() {
+        let shown = certificate(|params| params.distinguished_name.push(DnType::CommonName, "roster"));
+        let metadata = named(serde_json::json!({ "tls_client_auth_subject_dn": "CN=roster" }));
+        assert!(shown.proves(&metadata, AuthMethod::TlsClientAuth));
+        let alone = shown.clone().without_authority();
+        assert!(!alone.proves(&metadata, AuthMethod::TlsClientAuth));
+        assert_eq!(alone.thumbprint(), shown.thumbprint(), "tokens can be bound to it all the same");
+    }
+
+    #[test]
     fn c56_one_alternative_name_must_be_the_registered_one() {
         let shown = certificate(|params| {
             params.subject_alt_names = vec![
@@ -153,6 +172,8 @@ mod tests {
         assert!(shown.proves(&registered, AuthMethod::SelfSignedTlsClientAuth));
         assert!(!other.proves(&registered, AuthMethod::SelfSignedTlsClientAuth));
         assert!(!shown.proves(&registered, AuthMethod::PrivateKeyJwt));
+        // RFC 8705 §2.2: no chain is needed where the certificate itself is registered
+        assert!(shown.without_authority().proves(&registered, AuthMethod::SelfSignedTlsClientAuth));
     }
 
     #[test]

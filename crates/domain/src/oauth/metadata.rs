@@ -57,22 +57,67 @@ pub struct ServerMetadata {
     claims_supported: Vec<&'static str>,
     claims_parameter_supported: bool,
     client_id_metadata_document_supported: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtls_endpoint_aliases: Option<EndpointAliases>,
 }
+
+/// RFC 8705 §5: where a client that shows a certificate calls instead.
+#[derive(Debug, Serialize)]
+struct EndpointAliases {
+    token_endpoint: String,
+    pushed_authorization_request_endpoint: String,
+    device_authorization_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    userinfo_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+}
+
+impl EndpointAliases {
+    fn at(origin: &str) -> Self {
+        let at = |path: &str| format!("{origin}{path}");
+        Self {
+            token_endpoint: at(TOKEN),
+            pushed_authorization_request_endpoint: at(PAR),
+            device_authorization_endpoint: at(DEVICE),
+            registration_endpoint: None,
+            userinfo_endpoint: at(USERINFO),
+            introspection_endpoint: at(INTROSPECT),
+            revocation_endpoint: at(REVOKE),
+        }
+    }
+}
+
+const TOKEN: &str = "/oauth/token";
+const PAR: &str = "/oauth/par";
+const DEVICE: &str = "/oauth/device";
+const REGISTER: &str = "/oauth/register";
+const USERINFO: &str = "/oauth/userinfo";
+const INTROSPECT: &str = "/oauth/introspect";
+const REVOKE: &str = "/oauth/revoke";
 
 /// What is offered only where it is configured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Offered {
-    /// Somebody hands on the certificates of clients.
+pub struct Offered<'a> {
+    /// Clients can show certificates.
     pub with_certificates: bool,
+    /// An authority is known that vouches for the names in them.
+    pub with_certified_names: bool,
+    /// The origin where clients show certificates to ourselves (RFC 8705 §5).
+    pub mutual_tls_origin: Option<&'a str>,
     /// Clients can be known by a document (client id metadata documents §5).
     pub takes_documents: bool,
 }
 
 impl ServerMetadata {
     /// The metadata of `issuer`, an origin without final slash. `scopes` are those of the loaded contracts.
-    pub fn new(issuer: &str, scopes: Vec<String>, options: Offered) -> Self {
+    pub fn new(issuer: &str, scopes: Vec<String>, options: Offered<'_>) -> Self {
         let with_certificates = options.with_certificates;
-        let can_be_proven = |method: &AuthMethod| with_certificates || !method.is_by_certificate();
+        let can_be_proven = |method: &AuthMethod| match method {
+            AuthMethod::TlsClientAuth => options.with_certified_names,
+            method => with_certificates || !method.is_by_certificate(),
+        };
         let methods: Vec<_> = AuthMethod::ALL.into_iter().filter(can_be_proven).collect();
         let with_credentials: Vec<_> = methods.iter().copied().filter(|method| *method != AuthMethod::None).collect();
         let names = |methods: &[AuthMethod]| methods.iter().copied().map(AuthMethod::as_str).collect();
@@ -83,17 +128,17 @@ impl ServerMetadata {
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: at("/oauth/authorize"),
-            token_endpoint: at("/oauth/token"),
-            pushed_authorization_request_endpoint: at("/oauth/par"),
-            device_authorization_endpoint: at("/oauth/device"),
+            token_endpoint: at(TOKEN),
+            pushed_authorization_request_endpoint: at(PAR),
+            device_authorization_endpoint: at(DEVICE),
             registration_endpoint: None,
-            userinfo_endpoint: at("/oauth/userinfo"),
+            userinfo_endpoint: at(USERINFO),
             end_session_endpoint: at("/logout"),
             // Back-Channel Logout §2.1: logout tokens always name the session
             backchannel_logout_supported: true,
             backchannel_logout_session_supported: true,
-            introspection_endpoint: at("/oauth/introspect"),
-            revocation_endpoint: at("/oauth/revoke"),
+            introspection_endpoint: at(INTROSPECT),
+            revocation_endpoint: at(REVOKE),
             jwks_uri: at("/oauth/jwks"),
             scopes_supported,
             response_types_supported: ["code"],
@@ -129,6 +174,7 @@ impl ServerMetadata {
             claims_supported: always.into_iter().chain(ClaimName::ALL.map(ClaimName::as_str)).collect(),
             claims_parameter_supported: true,
             client_id_metadata_document_supported: options.takes_documents,
+            mtls_endpoint_aliases: options.mutual_tls_origin.map(EndpointAliases::at),
         }
     }
 }
@@ -136,7 +182,12 @@ impl ServerMetadata {
 impl ServerMetadata {
     /// The same where apps can register themselves (RFC 7591 §3).
     pub fn with_registration(self) -> Self {
-        Self { registration_endpoint: Some(format!("{}/oauth/register", self.issuer)), ..self }
+        let registration_endpoint = Some(format!("{}{REGISTER}", self.issuer));
+        let aliases = self.mtls_endpoint_aliases.map(|aliases| {
+            let origin = aliases.token_endpoint.strip_suffix(TOKEN);
+            EndpointAliases { registration_endpoint: origin.map(|origin| format!("{origin}{REGISTER}")), ..aliases }
+        });
+        Self { registration_endpoint, mtls_endpoint_aliases: aliases, ..self }
     }
 }
 
@@ -180,6 +231,23 @@ mod tests {
         assert!(
             !body["grant_types_supported"].to_string().contains("password") && !body.to_string().contains("implicit")
         );
+    }
+
+    #[test]
+    fn e04_who_shows_certificates_to_ourselves_is_told_where() {
+        let offered = Offered {
+            with_certificates: true,
+            mutual_tls_origin: Some("https://mtls.as.example"),
+            ..Offered::default()
+        };
+        let metadata = ServerMetadata::new("https://as.example", Vec::new(), offered).with_registration();
+        let body = serde_json::to_value(metadata).unwrap();
+        let aliases = &body["mtls_endpoint_aliases"];
+        assert_eq!(aliases["token_endpoint"], "https://mtls.as.example/oauth/token");
+        assert_eq!(aliases["registration_endpoint"], "https://mtls.as.example/oauth/register");
+        assert_eq!(aliases.get("authorization_endpoint"), None, "no browser is asked for a certificate");
+        let methods = body["token_endpoint_auth_methods_supported"].to_string();
+        assert!(methods.contains("self_signed_tls_client_auth") && !methods.contains("\"tls_client_auth"), "{methods}");
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let application = Application::start(&config).await?;
         let application = application.configured_by(Box::new(move || again.config().map_err(Failure::into_error)));
         tracing::info!(origin = %application.app.origin, "listening on {}", application.address());
+        if let Some(address) = application.mutual_tls_address() {
+            tracing::info!("apps show certificates on {address}");
+        }
         if let Some(address) = application.gateway_address() {
             tracing::info!("the gateway listens on {address}");
         }

@@ -13,6 +13,9 @@ pub struct Gateway {
     pub listen: Option<SocketAddr>,
     /// With both, it speaks TLS, HTTP/2 by ALPN. SIGHUP reads the files again; where they cannot be used, those before stay.
     pub tls: Option<TlsFiles>,
+    /// Whether it asks callers for a certificate, with `tls`: tokens can be bound to one (RFC 8705), and nobody has to show any.
+    /// Then `Client-Cert` headers count nothing there.
+    pub client_certificates: bool,
 }
 
 /// `certificate` and `key`: two PEM files.

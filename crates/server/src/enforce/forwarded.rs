@@ -78,6 +78,7 @@ impl Forwarded<'_> {
             origin: &origin,
             path: target.path(),
             headers: self.headers,
+            shown: None,
             now: context.now,
         };
         let presented = Presented::read(app, called, self.proxy);

@@ -151,7 +151,14 @@ impl Gateway {
         context: &RequestContext,
     ) -> Result<Response<Body>, ApiError> {
         let Received { parts, peer, doors, origin, path, .. } = received;
-        let called = Called { method: parts.method.as_str(), origin, path, headers: &parts.headers, now: context.now };
+        let called = Called {
+            method: parts.method.as_str(),
+            origin,
+            path,
+            headers: &parts.headers,
+            shown: parts.extensions.get(),
+            now: context.now,
+        };
         let presented = Presented::read(&self.app, called, peer.ip());
         let resource = self.app.resource_of(place.upstream);
         let visit = Visit::receive(&self.app, doors, context, presented, (Door::Gateway, resource)).await?;

@@ -11,7 +11,7 @@ use countersign_store::{StoreError, SystemTask};
 
 use crate::app::App;
 use crate::http::bearer::{Credentials, credentials};
-use crate::http::client_certificate::client_certificate;
+use crate::http::client_certificate::Asked;
 use crate::http::dpop::Called;
 
 /// The credentials of one call, as far as the call itself tells.
@@ -39,7 +39,8 @@ impl Presented {
             Credentials::Missing => Self::Missing,
             Credentials::Malformed => Self::Malformed,
             Credentials::Bearer(digest) => {
-                let Ok(certificate) = client_certificate(called.headers, peer, &app.client_certificate_proxies) else {
+                let asked = Asked { shown: called.shown, headers: called.headers, peer };
+                let Ok(certificate) = app.certificate_sources.certificate(asked, called.now) else {
                     return Self::Malformed;
                 };
                 let certificate = certificate.as_ref().map(ClientCertificate::thumbprint);

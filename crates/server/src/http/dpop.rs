@@ -8,6 +8,7 @@ use countersign_domain::oauth::jws::JwsAlgorithm;
 use countersign_domain::time::Timestamp;
 
 use crate::app::App;
+use crate::listener::Shown;
 
 /// RFC 9449 §4.1
 pub const DPOP: HeaderName = HeaderName::from_static("dpop");
@@ -25,15 +26,20 @@ pub struct Called<'a> {
     pub path: &'a str,
     /// Its headers.
     pub headers: &'a HeaderMap,
+    /// What was shown on its connection, where certificates are asked for.
+    pub shown: Option<&'a Shown>,
     /// When.
     pub now: Timestamp,
 }
 
 impl<'a> Called<'a> {
-    /// A request to the main listener.
+    /// A request to the main listener, or to the one where apps show certificates.
     pub fn here(app: &'a App, parts: &'a Parts, now: Timestamp) -> Self {
-        let Parts { method, uri, headers, .. } = parts;
-        Self { method: method.as_str(), origin: app.origin.as_str(), path: uri.path(), headers, now }
+        let Parts { method, uri, headers, extensions, .. } = parts;
+        let shown: Option<&Shown> = extensions.get();
+        let alias = app.mutual_tls_origin.as_ref().filter(|_| shown.is_some());
+        let origin = alias.unwrap_or(&app.origin).as_str();
+        Self { method: method.as_str(), origin, path: uri.path(), headers, shown, now }
     }
 
     /// The proof at an endpoint of the authorization server, if there is one: it must hold a nonce of ours (§8).

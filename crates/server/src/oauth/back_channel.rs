@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request};
+use axum::http::{HeaderValue, StatusCode, header, request};
 use axum::response::{IntoResponse, Response};
 use countersign_domain::client::Client;
 use countersign_domain::id::ClientId;
@@ -24,7 +24,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::enforce::remembered::Registered;
 use crate::hashing;
-use crate::http::client_certificate::client_certificate;
+use crate::http::client_certificate::Asked;
 use crate::http::dpop::{Called, give_nonce};
 use crate::http::error::{TokenRefusal, no_store};
 use crate::http::form::{Form, FormError, MAX_FORM_BYTES};
@@ -86,13 +86,14 @@ impl BackChannel {
     pub async fn proven(&self, request: Request) -> Result<ProvenRequest, TokenRefusal> {
         let (parts, body) = request.into_parts();
         let form = self.form(&parts, body).await?;
-        let ProvenClient { client, certificate } = self.authenticate(&parts.headers, &form).await?;
+        let ProvenClient { client, certificate } = self.authenticate(&parts, &form).await?;
         let key = self.possession(&parts, certificate.as_ref()).await?.key;
         Ok(ProvenRequest { form, client, key })
     }
 
     /// RFC 6749 §2.3, with a bound on guesses (C27) and on slow computations.
-    pub async fn authenticate(&self, headers: &HeaderMap, form: &Parameters) -> Result<ProvenClient, TokenRefusal> {
+    pub async fn authenticate(&self, parts: &request::Parts, form: &Parameters) -> Result<ProvenClient, TokenRefusal> {
+        let headers = &parts.headers;
         let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
         let (authorization, second) = (authorizations.next(), authorizations.next());
         if second.is_some() {
@@ -108,8 +109,9 @@ impl BackChannel {
             tracing::info!(client.id = id, reason = %reason, "a client could not prove who it is");
             TokenRefusal::Client { error: TokenError::ClientAuthenticationFailed, used_header }
         };
-        let proxies = &self.app.client_certificate_proxies;
-        let certificate = client_certificate(headers, self.peer.ip(), proxies).map_err(|error| refused(&error))?;
+        let asked = Asked { shown: parts.extensions.get(), headers, peer: self.peer.ip() };
+        let certificate = self.app.certificate_sources.certificate(asked, self.context.now);
+        let certificate = certificate.map_err(|error| refused(&error))?;
         // A generated secret is beyond guessing, and a service may well send dozens of requests at a time.
         let attempt = match presented.has_chosen_secret() {
             true => Some(self.app.client_attempts.begin(&presented.id, self.peer.ip(), self.context.now)?),
@@ -173,15 +175,15 @@ impl BackChannel {
     /// The same for what only clients with credentials may do. A request without any is asked for them (RFC 7662 §2.3).
     pub async fn authenticate_with_credentials(
         &self,
-        headers: &HeaderMap,
+        parts: &request::Parts,
         form: &Parameters,
     ) -> Result<Client, TokenRefusal> {
         let refused = |used_header| TokenRefusal::Client { error: TokenError::ClientAuthenticationFailed, used_header };
         let names_a_client = ["client_id", "client_assertion"].into_iter().any(|name| form.value(name).is_some());
-        if !headers.contains_key(header::AUTHORIZATION) && !names_a_client {
+        if !parts.headers.contains_key(header::AUTHORIZATION) && !names_a_client {
             return Err(refused(true));
         }
-        let client = self.authenticate(headers, form).await?.client;
+        let client = self.authenticate(parts, form).await?.client;
         if client.is_confidential { Ok(client) } else { Err(refused(false)) }
     }
 

@@ -36,7 +36,7 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<Response, Tok
         return Err(TokenError::DoubledParameter(quotable(name)).into());
     }
     // RFC 7662 §2.1: the endpoint MUST require some form of authorization.
-    let caller = channel.authenticate_with_credentials(&parts.headers, &form).await?;
+    let caller = channel.authenticate_with_credentials(&parts, &form).await?;
     let token = form.value("token").ok_or(TokenError::MissingParameter("token"))?;
     let (issuer, now) = (channel.app.origin.as_str(), channel.context.now);
     let known = match PresentedToken::read(token).digest() {

@@ -9,11 +9,14 @@ use countersign_domain::oauth::metadata::{Offered, ResourceMetadata, ServerMetad
 use serde::Serialize;
 
 use crate::app::App;
+use crate::config::PublicOrigin;
 
 /// `GET /.well-known/oauth-authorization-server` and `GET /.well-known/openid-configuration`
 pub async fn authorization_server(State(app): State<App>) -> Response {
     let offered = Offered {
-        with_certificates: !app.client_certificate_proxies.is_empty(),
+        with_certificates: app.mutual_tls_origin.is_some() || !app.certificate_sources.proxies.is_empty(),
+        with_certified_names: app.certificate_sources.vouch_for_names(),
+        mutual_tls_origin: app.mutual_tls_origin.as_ref().map(PublicOrigin::as_str),
         takes_documents: app.client_sources.takes_documents(),
     };
     let metadata = ServerMetadata::new(app.origin.as_str(), scopes(&app), offered);

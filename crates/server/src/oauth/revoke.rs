@@ -30,7 +30,7 @@ async fn answer(channel: &BackChannel, request: Request) -> Result<(), TokenRefu
     if let Some(name) = form.doubled() {
         return Err(TokenError::DoubledParameter(quotable(name)).into());
     }
-    let client = channel.authenticate(&parts.headers, &form).await?.client;
+    let client = channel.authenticate(&parts, &form).await?.client;
     let token = form.value("token").ok_or(TokenError::MissingParameter("token"))?;
     match PresentedToken::read(token) {
         // RFC 7009 §2.1: verify that the token was issued to the client; one of another client stays, without a word.

@@ -28,7 +28,7 @@ use countersign_domain::oauth::jwt_access_token::{JWT_ACCESS_TOKEN_TYP, JwtAcces
 use countersign_domain::oauth::next_step::own_standing;
 use countersign_domain::oauth::openid::id_token::{ID_TOKEN_TYP, IdToken, IdTokenParts, Occasion};
 use countersign_domain::oauth::presented_token::PresentedToken;
-use countersign_domain::oauth::resource::{audience, requested};
+use countersign_domain::oauth::resource::{audience, requested, requested_of_exchange};
 use countersign_domain::oauth::scopes::Standing;
 use countersign_domain::oauth::sender_constraint::bound_to;
 use countersign_domain::oauth::signing_key::{self, SigningAlgorithm};
@@ -107,9 +107,17 @@ impl TokenEndpoint {
         let form = self.channel.form(&parts, body).await?;
         let request = TokenRequest::parse(&form)?;
         let _ = self.grant.set(request.grant_type());
-        let ProvenClient { client, certificate } = self.channel.authenticate(&parts.headers, &form).await?;
+        let ProvenClient { client, certificate } = self.channel.authenticate(&parts, &form).await?;
+        // RFC 6749 §5.2: said before anything is looked up that such a client could not use
+        if !client.has_grant(request.grant_type()) {
+            return Err(TokenError::GrantTypeNotRegistered(request.grant_type()).into());
+        }
         let possession = self.channel.possession(&parts, certificate.as_ref()).await?;
-        let resources = requested(&form).map_err(TokenError::from)?;
+        let resources = match request.grant_type() {
+            GrantType::TokenExchange => requested_of_exchange(&form),
+            _ => requested(&form),
+        };
+        let resources = resources.map_err(TokenError::from)?;
         self.channel.app.check_resources(&resources).await?.map_err(TokenError::from)?;
         let bound_to = bound_to(&client, possession)?;
         let sender = Sender { client: &client, key: possession.key, bound_to, resources: &resources };

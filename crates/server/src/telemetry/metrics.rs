@@ -56,6 +56,8 @@ pub struct Listeners {
     pub gateway: Arc<ListenerCounts>,
     /// Where Envoy asks.
     pub ext_authz: Arc<ListenerCounts>,
+    /// Where apps show certificates.
+    pub mutual_tls: Arc<ListenerCounts>,
     /// Where this is shown.
     pub operations: Arc<ListenerCounts>,
 }
@@ -206,8 +208,14 @@ impl Metrics {
     }
 
     fn show_listeners(&self, text: &mut Exposition) {
-        let Listeners { main, gateway, ext_authz, operations } = &self.listeners;
-        let named = [("main", main), ("gateway", gateway), ("ext-authz", ext_authz), ("operations", operations)];
+        let Listeners { main, gateway, ext_authz, mutual_tls, operations } = &self.listeners;
+        let named = [
+            ("main", main),
+            ("gateway", gateway),
+            ("ext-authz", ext_authz),
+            ("mutual-tls", mutual_tls),
+            ("operations", operations),
+        ];
         let mut accepted = text.family(&LISTENER_CONNECTIONS);
         named.iter().for_each(|(name, counts)| accepted.add(&[name], counts.accepted.count()));
         let mut open = text.family(&LISTENER_OPEN);

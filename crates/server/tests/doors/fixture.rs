@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use countersign_domain::id::{ClientId, UserId};
+use countersign_domain::oauth::thumbprint::{Confirmation, Thumbprint};
 use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::secret::Digest;
 use countersign_server::app::Application;
@@ -175,6 +176,13 @@ pub async fn token(
         None => TokenSubject::Client,
     };
     issued::token(&server.app, (organization, client), subject, ceiling).await
+}
+
+/// A token of a person in acme that is bound to a certificate.
+pub async fn bound_token(server: &Server, client: &str, email: &str, certificate: &[u8]) -> String {
+    let subject = TokenSubject::User(user(server, "acme", email).await);
+    let confirmation = Some(Confirmation::Certificate(Thumbprint::of(certificate)));
+    issued::bound(&server.app, ("acme", client), subject, None, confirmation).await
 }
 
 async fn user(server: &Server, organization: &str, email: &str) -> UserId {

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::pki_types::{CertificateDer, ServerName};
+use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::fixture::{Fixture, SHOP};
+use super::fixture::{Fixture, SHOP, bound_token};
 
 /// Writes a new certificate and its key, and gives the certificate.
 fn certify(folder: &Path) -> CertificateDer<'static> {
@@ -34,14 +34,64 @@ async fn connect(
     trusted: &CertificateDer<'static>,
     protocol: &str,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    connect_showing(address, trusted, protocol, None).await
+}
+
+/// The same with a certificate and its key.
+async fn connect_showing(
+    address: SocketAddr,
+    trusted: &CertificateDer<'static>,
+    protocol: &str,
+    shown: Option<&CertifiedKey<KeyPair>>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    let builder = builder.with_root_certificates(roots);
+    let mut config = match shown {
+        None => builder.with_no_client_auth(),
+        Some(CertifiedKey { cert, signing_key }) => {
+            let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+            builder.with_client_auth_cert(vec![cert.der().clone()], key).unwrap()
+        }
+    };
     config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
     let name = ServerName::try_from("api.test").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, TcpStream::connect(address).await.unwrap()).await
+}
+
+#[tokio::test]
+async fn c55_a_token_that_is_bound_to_a_certificate_is_used_with_it_at_the_gateways_own_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let trusted = certify(folder.path());
+    let files = [folder.path().join("cert.pem"), folder.path().join("key.pem")];
+    let tls = format!(
+        "[gateway]\nclient_certificates = true\ntls = {{ certificate = {:?}, key = {:?} }}",
+        files[0], files[1]
+    );
+    let fixture = Fixture::start(&tls).await;
+    let identity = || generate_simple_self_signed(vec!["app.test".to_owned()]).unwrap();
+    let (mine, other) = (identity(), identity());
+    let token = bound_token(&fixture.server, SHOP, "ada@acme.test", mine.cert.der()).await;
+    let header = format!("Client-Cert: :{}:\r\n", STANDARD.encode(mine.cert.der()));
+    for (shown, header, status) in [
+        (Some(&mine), "", "200"),
+        (Some(&other), "", "401"),
+        (None, "", "401"),
+        (None, &*header, "401"),
+        (Some(&other), &*header, "401"),
+    ] {
+        let request = format!(
+            "GET /books HTTP/1.1\r\nHost: api.test\r\n{header}Authorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        );
+        let mut stream = connect_showing(fixture.doors.gateway, &trusted, "http/1.1", shown).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{header} {answer}");
+    }
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ mod jwt_bearer;
 mod keys;
 mod metadata;
 mod mtls;
+mod mutual_tls;
 mod openid;
 mod outage;
 mod par;
