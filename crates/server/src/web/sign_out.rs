@@ -26,7 +26,7 @@ use crate::web::trouble::PageError;
 use crate::web::visit::{SignedIn, Visit, form_keys};
 use url::Url;
 
-/// `GET /logout`: ends the session, then leads to a redirect URI that the app has registered, else shows a page.
+/// `GET /logout`: ends the session, then leads to a redirect URI that the app has registered, else asks or shows a page.
 pub async fn link(visit: Visit, RawQuery(query): RawQuery) -> Response {
     leave(&visit, query.as_deref().unwrap_or_default()).await.unwrap_or_else(|error| error.respond(&visit))
 }
@@ -51,9 +51,9 @@ async fn leave(visit: &Visit, query: &str) -> Result<Response, PageError> {
         return Err(PageError::FormRefused);
     }
     let query = Form::parse(query.as_bytes())?;
-    if query.one("redirect_uri")?.is_some() {
-        let target = registered_target(visit, &query).await?;
-        return sign_out(visit, target.as_ref().map(VerifiedRedirectUri::as_str)).await;
+    // The real system's way. Whoever names no app that we know and no address of it could be anybody: then the person is asked.
+    if let Some(target) = registered_target(visit, &query).await? {
+        return sign_out(visit, Some(target.as_str())).await;
     }
     let signed_in = visit.signed_in().await?;
     let asked = AskedToLeave::read(visit, &query).await?;

@@ -26,7 +26,7 @@ async fn an_app_sends_its_user_to_sign_out_and_gets_them_back() {
 }
 
 #[tokio::test]
-async fn e22_an_address_that_is_not_registered_is_not_gone_to() {
+async fn e22_an_address_that_is_not_registered_is_not_gone_to_and_the_person_is_asked() {
     let server = Server::start(WORLD).await;
     for query in [
         vec![("client_id", WEB), ("redirect_uri", "https://evil.example/")],
@@ -36,6 +36,9 @@ async fn e22_an_address_that_is_not_registered_is_not_gone_to() {
     ] {
         let mut browser = signed_in(&server).await;
         let page = browser.get(&format!("/logout?{}", encode(&query))).await;
+        assert_eq!((page.status, page.location()), (200, ""), "{query:?}");
+        assert!(page.html.contains("Do you want to sign out?") && is_signed_in(&mut browser).await, "{query:?}");
+        let page = browser.submit(&page, "/logout", &[]).await;
         assert_eq!((page.status, page.location()), (200, ""), "{query:?}");
         assert!(page.html.contains("You are signed out") && !is_signed_in(&mut browser).await);
     }
