@@ -4,6 +4,8 @@
 //! One struct, kept as one JSON object, written the same way in a world file. Every member is optional; unknown ones are
 //! refused. Each value is checked by its type, and [`ClientMetadata::check`] says what does not fit together.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::client::uri::{PageUri, ReturnUri};
@@ -94,6 +96,9 @@ pub struct ClientMetadata {
     /// RFC 8705 §2.1.2: an e-mail address in its certificates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_auth_san_email: Option<String>,
+    /// RFC 8705 §2.1.2: the IP address in its certificates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_ip: Option<IpAddr>,
     /// RFC 8705 §3.4: its access tokens are bound to its certificate.
     #[serde(skip_serializing_if = "is_false")]
     pub tls_client_certificate_bound_access_tokens: bool,
@@ -246,7 +251,7 @@ impl ClientMetadata {
                 // RFC 8705 §2.1.2: exactly one of the subject parameters.
                 return unfit(
                     "tls_client_auth",
-                    "needs exactly one of its `_subject_dn`, `_san_dns`, `_san_uri`, `_san_email`",
+                    "needs exactly one of its `_subject_dn`, `_san_dns`, `_san_uri`, `_san_email`, `_san_ip`",
                 );
             }
             Some(AuthMethod::TlsClientAuth) if self.has_malformed_subject() => {
@@ -315,7 +320,7 @@ impl ClientMetadata {
             &self.tls_client_auth_san_uri,
             &self.tls_client_auth_san_email,
         ];
-        names.into_iter().flatten().count()
+        names.into_iter().flatten().count() + usize::from(self.tls_client_auth_san_ip.is_some())
     }
 }
 

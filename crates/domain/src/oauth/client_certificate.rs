@@ -3,6 +3,8 @@
 //! A certificate gets this far only from our own listener, which proves the key and says whether a known authority stands
 //! behind it, or from a proxy whose address is configured, which has done both.
 
+use std::net::IpAddr;
+
 use subtle::ConstantTimeEq;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -22,6 +24,7 @@ pub struct ClientCertificate {
     dns: Vec<String>,
     uris: Vec<String>,
     emails: Vec<String>,
+    addresses: Vec<IpAddr>,
 }
 
 /// Bytes that are not a certificate.
@@ -40,17 +43,19 @@ impl ClientCertificate {
             return Err(NotACertificate);
         }
         let subject = DistinguishedName::of_certificate(certificate.subject()).ok_or(NotACertificate)?;
-        let (mut dns, mut uris, mut emails) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut dns, mut uris, mut emails, mut addresses) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let names = certificate.subject_alternative_name().map_err(|_| NotACertificate)?;
         for name in names.iter().flat_map(|names| &names.value.general_names) {
             match name {
                 GeneralName::DNSName(name) => dns.push((*name).to_owned()),
                 GeneralName::URI(uri) => uris.push((*uri).to_owned()),
                 GeneralName::RFC822Name(email) => emails.push((*email).to_owned()),
+                // RFC 5280 §4.2.1.6: four or sixteen octets, which are compared and not their text (RFC 8705 §2.1.2)
+                GeneralName::IPAddress(octets) => addresses.extend(address(octets)),
                 _ => {}
             }
         }
-        Ok(Self { der: der.to_vec(), is_vouched_for: true, subject, dns, uris, emails })
+        Ok(Self { der: der.to_vec(), is_vouched_for: true, subject, dns, uris, emails, addresses })
     }
 
     /// The same where no authority that counts here stands behind it: whoever made it wrote the names.
@@ -85,6 +90,9 @@ impl ClientCertificate {
         if let Some(uri) = &metadata.tls_client_auth_san_uri {
             return self.uris.contains(uri);
         }
+        if let Some(address) = &metadata.tls_client_auth_san_ip {
+            return self.addresses.contains(address);
+        }
         metadata.tls_client_auth_san_email.as_ref().is_some_and(|email| self.emails.contains(email))
     }
 
@@ -94,6 +102,11 @@ impl ClientCertificate {
         let mut certificates = keys.filter_map(PublicJwk::certificate);
         certificates.any(|registered| registered.ct_eq(&self.der).into())
     }
+}
+
+fn address(octets: &[u8]) -> Option<IpAddr> {
+    let four = || <[u8; 4]>::try_from(octets).map(IpAddr::from);
+    four().or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
 }
 
 #[cfg(test)]
@@ -147,6 +160,8 @@ mod tests {
                 SanType::DnsName("app.example".try_into().unwrap()),
                 SanType::URI("https://app.example/id".try_into().unwrap()),
                 SanType::Rfc822Name("app@app.example".try_into().unwrap()),
+                SanType::IpAddress("192.0.2.1".parse().unwrap()),
+                SanType::IpAddress("2001:db8::1".parse().unwrap()),
             ];
         });
         for (member, right) in [("dns", "APP.example"), ("uri", "https://app.example/id"), ("email", "app@app.example")]
@@ -155,6 +170,16 @@ mod tests {
             let proves =
                 |name: &str| shown.proves(&named(serde_json::json!({ &member: name })), AuthMethod::TlsClientAuth);
             assert!(proves(right) && !proves("other"), "{member}");
+        }
+        for (address, is_there) in [
+            ("192.0.2.1", true),
+            ("2001:db8::1", true),
+            ("2001:DB8:0::0:1", true),
+            ("192.0.2.2", false),
+            ("::1", false),
+        ] {
+            let metadata = named(serde_json::json!({ "tls_client_auth_san_ip": address }));
+            assert_eq!(shown.proves(&metadata, AuthMethod::TlsClientAuth), is_there, "{address}");
         }
         assert!(!shown.proves(&ClientMetadata::default(), AuthMethod::TlsClientAuth));
     }

@@ -23,11 +23,12 @@ const MAX_REDIRECT_URIS: usize = 20;
 const UNNAMED: &str = "Unnamed app";
 
 /// Members that an app may register besides those that every app says of itself: whose certificate it shows.
-const MEMBERS_OF_CERTIFICATES: [&str; 5] = [
+const MEMBERS_OF_CERTIFICATES: [&str; 6] = [
     "tls_client_auth_subject_dn",
     "tls_client_auth_san_dns",
     "tls_client_auth_san_uri",
     "tls_client_auth_san_email",
+    "tls_client_auth_san_ip",
     "tls_client_certificate_bound_access_tokens",
 ];
 
