@@ -388,7 +388,8 @@ impl Application {
         let tls = tls.into_iter().flatten().filter_map(Listener::tls).collect();
         background.spawn(reload::at_hangup(self.app.clone(), tls, self.source));
         if let Some(listener) = self.mutual_tls {
-            serving.spawn(listener.serve(Pages(router::for_certificates(self.app.clone())), until(stopped.clone())));
+            let pages = Pages { router: router::for_certificates(self.app.clone()), app: self.app.clone() };
+            serving.spawn(listener.serve(pages, until(stopped.clone())));
         }
         if let Some((listener, gateway)) = self.gateway {
             serving.spawn(listener.serve(gateway, until(stopped.clone())));
