@@ -6,6 +6,7 @@ mod fields;
 mod frames;
 mod head;
 mod pace;
+mod reader;
 mod strict;
 mod tls;
 
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, Version};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -30,6 +31,7 @@ use crate::http::error::ApiError;
 use crate::telemetry::listeners::ListenerCounts;
 pub use certificates::Shown;
 pub(crate) use head::Malformed;
+use reader::Read;
 use strict::Strict;
 pub(crate) use strict::Unread;
 pub use tls::{Asks, Tls, TlsError};
@@ -52,7 +54,7 @@ const HTTP_2_WINDOW: u32 = 256 * 1_024;
 /// What answers requests: a function of a request and its peer.
 pub trait Answer: Clone + Send + 'static {
     /// What it answers with.
-    type Body: Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
+    type Body: Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static;
 
     /// Answers one request.
     fn answer(
@@ -189,16 +191,18 @@ async fn speak(
             request.extensions_mut().insert(shown.clone());
         }
         let service = service.clone();
+        let is_http_2 = Request::version(&request) == Version::HTTP_2;
         // once a request was refused, nothing comes but what stands in its place
         let answer = match refused.get() {
             Some(why) => Err(service.refuse(ApiError::unread(why))),
             None => Ok(service.answer(request, peer)),
         };
         async move {
-            Ok::<_, Infallible>(match answer {
+            let answer = match answer {
                 Ok(answer) => answer.await,
                 Err(refusal) => refusal,
-            })
+            };
+            Ok::<_, Infallible>(answer.map(|body| Read::new(body, is_http_2)))
         }
     });
     let stream = TokioIo::new(strict);
