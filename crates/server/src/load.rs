@@ -78,7 +78,9 @@ impl Load {
 
     /// Measures how long work waits for the processor, for as long as it is polled.
     pub async fn watch(self) {
-        delay::watch(|queue| self.set(queue)).await;
+        if let Err(error) = delay::watch(|queue| self.set(queue)).await {
+            tracing::warn!(%error, "nobody measures how long work waits for the processor: nothing is turned away for it");
+        }
     }
 
     fn set(&self, queue: delay::Queue) {

@@ -1,18 +1,23 @@
 //! How long work waits for the processor, and how much of it is turned away for that.
 //!
-//! A task sleeps a little, and then lets everything go before it that is ready. What it comes too late by is what a request
-//! waits that comes now. The least of many such delays is that of a queue which does not empty (CoDel, RFC 8289 §3.1): a burst,
-//! or one long piece of work, leaves a short one among them.
+//! A thread of its own writes into a socket what time it is, and a task of the runtime reads it: as a request does, what is
+//! written waits until the runtime looks at its sockets, and then behind everything that is ready. What it comes too late by is
+//! what a request waits that comes now. Half of what came within a window waited longer than its median: a burst, or one long
+//! piece of work, leaves that short; a queue that stands does not (as CoDel looks at the least, RFC 8289 §3.1; here a few are
+//! served out of turn).
 
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(5);
-/// Over how long the least delay is taken.
+/// Over how long the median is taken.
 const WINDOW: Duration = Duration::from_millis(200);
-/// The least delay that is too long.
+/// The median that is too long.
 pub(super) const TARGET: Duration = Duration::from_millis(100);
 /// Windows in a row that are too long before anything is turned away.
 const PATIENCE: u32 = 2;
@@ -24,10 +29,10 @@ const DECIDED: u32 = 5;
 /// The highest pressure.
 const MOST: u32 = 2 * STEPS - DECIDED;
 
-/// The least delay of a window, and the pressure that follows from those before.
+/// The median delay of a window, and the pressure that follows from those before.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Queue {
-    /// The least delay of the window that ended last.
+    /// The median of the window that ended last.
     pub(super) delay: Duration,
     /// 0: nothing is turned away; up to [`STEPS`]: so many of a hundred pages; beyond: all pages, and so many decisions.
     pub(super) pressure: u32,
@@ -36,7 +41,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// A window ended, of which `delay` was the least.
+    /// A window ended, of which `delay` was the median.
     pub(super) fn after(self, delay: Duration) -> Self {
         if delay <= TARGET {
             // quickly back: who is turned away for nothing is lost, who waits a little is not
@@ -53,19 +58,37 @@ impl Queue {
 }
 
 /// Looks for ever, and tells of every window.
-pub(super) async fn watch(tell: impl Fn(Queue)) {
-    let mut queue = Queue::default();
-    loop {
-        let (began, mut least) = (Instant::now(), Duration::MAX);
-        while began.elapsed() < WINDOW {
-            let due = Instant::now() + LOOK;
-            tokio::time::sleep_until(due).await;
-            tokio::task::yield_now().await;
-            least = least.min(due.elapsed());
+///
+/// # Errors
+/// When there is no socket or no thread for it.
+pub(super) async fn watch(tell: impl Fn(Queue)) -> std::io::Result<()> {
+    let (mut writing, reading) = UnixStream::pair()?;
+    reading.set_nonblocking(true)?;
+    let mut reading = tokio::net::UnixStream::from_std(reading)?;
+    let started = Instant::now();
+    // ends when nobody reads any more
+    std::thread::Builder::new().name("delay".to_owned()).spawn(move || {
+        while writing.write_all(&micros(started.elapsed()).to_be_bytes()).is_ok() {
+            std::thread::sleep(LOOK);
         }
-        queue = queue.after(least);
-        tell(queue);
+    })?;
+    let (mut queue, mut began, mut delays) = (Queue::default(), Instant::now(), Vec::new());
+    loop {
+        let written = reading.read_u64().await?;
+        delays.push(micros(started.elapsed()).saturating_sub(written));
+        if began.elapsed() >= WINDOW {
+            let middle = delays.len() / 2;
+            let (_, median, _) = delays.select_nth_unstable(middle);
+            queue = queue.after(Duration::from_micros(*median));
+            tell(queue);
+            began = Instant::now();
+            delays.clear();
+        }
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
