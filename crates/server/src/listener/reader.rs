@@ -21,7 +21,7 @@ pub(super) enum Read<B> {
     /// One whose connection says when it stalls, or of which nothing is left.
     Plain(B),
     /// One that is given up when nobody reads it.
-    Watched(Arc<Mutex<Watched<B>>>, Watch),
+    Watched { watched: Arc<Mutex<Watched<B>>>, _watch: Watch },
 }
 
 pub(super) struct Watched<B> {
@@ -44,16 +44,17 @@ impl Drop for Watch {
 impl<B: Body + Send + 'static> Read<B> {
     /// Watches it if its stream can stall alone.
     pub(super) fn new(body: B, is_http_2: bool) -> Self {
-        if !is_http_2 || body.is_end_stream() {
-            return Self::Plain(body);
-        }
+        if is_http_2 && !body.is_end_stream() { Self::watched(body, STALL) } else { Self::Plain(body) }
+    }
+
+    fn watched(body: B, stall: Duration) -> Self {
         let watched = Arc::new(Mutex::new(Watched { body: Some(body), is_waited_for: false, polls: 0 }));
-        let watch = Watch(tokio::spawn(give_up(Arc::clone(&watched))).abort_handle());
-        Self::Watched(watched, watch)
+        let watch = Watch(tokio::spawn(give_up(Arc::clone(&watched), stall)).abort_handle());
+        Self::Watched { watched, _watch: watch }
     }
 }
 
-async fn give_up<B>(watched: Arc<Mutex<Watched<B>>>) {
+async fn give_up<B>(watched: Arc<Mutex<Watched<B>>>, stall: Duration) {
     let mut seen = None;
     loop {
         {
@@ -65,7 +66,7 @@ async fn give_up<B>(watched: Arc<Mutex<Watched<B>>>) {
             }
             seen = Some(watched.polls);
         }
-        tokio::time::sleep(STALL).await;
+        tokio::time::sleep(stall).await;
     }
 }
 
@@ -79,7 +80,7 @@ where
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         match self.get_mut() {
             Self::Plain(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
-            Self::Watched(watched, _) => {
+            Self::Watched { watched, .. } => {
                 let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
                 let polled = match &mut watched.body {
                     Some(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
@@ -95,7 +96,7 @@ where
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Plain(body) => body.is_end_stream(),
-            Self::Watched(watched, _) => {
+            Self::Watched { watched, .. } => {
                 let watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
                 watched.body.as_ref().is_some_and(Body::is_end_stream)
             }
@@ -105,7 +106,7 @@ where
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Plain(body) => body.size_hint(),
-            Self::Watched(watched, _) => {
+            Self::Watched { watched, .. } => {
                 let watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
                 watched.body.as_ref().map(Body::size_hint).unwrap_or_default()
             }
@@ -119,6 +120,8 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
+
+    const SHORT: Duration = Duration::from_millis(40);
 
     /// A body that is made frame by frame.
     struct Made(mpsc::UnboundedReceiver<Frame<Bytes>>);
@@ -144,27 +147,27 @@ mod tests {
         Frame::data(Bytes::from_static(b"a"))
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_nobody_reads_is_given_up_and_what_is_still_to_be_made_is_not() {
         let (sender, body) = made();
-        let mut body = Read::new(body, true);
+        let mut body = Read::watched(body, SHORT);
         sender.send(frame()).unwrap();
         assert!(body.frame().await.unwrap().is_ok());
         // read to the end of what there is, and waiting
-        let waiting = tokio::time::timeout(10 * STALL, body.frame()).await;
+        let waiting = tokio::time::timeout(10 * SHORT, body.frame()).await;
         assert!(waiting.is_err() && !sender.is_closed(), "its maker takes its time");
         sender.send(frame()).unwrap();
         assert!(body.frame().await.unwrap().is_ok());
-        tokio::time::sleep(2 * STALL + Duration::from_secs(1)).await;
+        tokio::time::sleep(10 * SHORT).await;
         assert!(sender.is_closed(), "nobody asked for more");
         assert!(body.frame().await.unwrap().is_err());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_nobody_begins_to_read_is_given_up_but_in_http_1() {
         let ((sender, body), (other, plain)) = (made(), made());
-        let (_watched, _plain) = (Read::new(body, true), Read::new(plain, false));
-        tokio::time::sleep(2 * STALL + Duration::from_secs(1)).await;
+        let (_watched, _plain) = (Read::watched(body, SHORT), Read::new(plain, false));
+        tokio::time::sleep(10 * SHORT).await;
         assert!(sender.is_closed() && !other.is_closed());
         let whole = Read::new(Full::new(Bytes::from_static(b"abc")), true);
         assert_eq!(whole.size_hint().exact(), Some(3));

@@ -17,10 +17,10 @@ use tokio::time::Instant;
 const LOOK: Duration = Duration::from_millis(5);
 /// Over how long the median is taken.
 const WINDOW: Duration = Duration::from_millis(200);
-/// The median that is too long.
-pub(super) const TARGET: Duration = Duration::from_millis(100);
+/// The median that is too long. A request waits several times: when it comes, when it is read, and for the database.
+pub(super) const TARGET: Duration = Duration::from_millis(40);
 /// Windows in a row that are too long before anything is turned away.
-const PATIENCE: u32 = 2;
+const PATIENCE: u32 = 5;
 
 /// Steps from turning nothing away to all pages, and as many more to decisions.
 pub(super) const STEPS: u32 = 100;
@@ -44,8 +44,7 @@ impl Queue {
     /// A window ended, of which `delay` was the median.
     pub(super) fn after(self, delay: Duration) -> Self {
         if delay <= TARGET {
-            // quickly back: who is turned away for nothing is lost, who waits a little is not
-            return Self { delay, pressure: self.pressure / 2, too_long: 0 };
+            return Self { delay, pressure: self.pressure * 3 / 4, too_long: 0 };
         }
         let too_long = self.too_long.saturating_add(1);
         if too_long < PATIENCE {
@@ -72,16 +71,17 @@ pub(super) async fn watch(tell: impl Fn(Queue)) -> std::io::Result<()> {
             std::thread::sleep(LOOK);
         }
     })?;
-    let (mut queue, mut began, mut delays) = (Queue::default(), Instant::now(), Vec::new());
+    let (mut queue, mut began, mut delays) = (Queue::default(), 0, Vec::new());
     loop {
         let written = reading.read_u64().await?;
         delays.push(micros(started.elapsed()).saturating_sub(written));
-        if began.elapsed() >= WINDOW {
+        // by when they were written: after a pause many are read at once
+        if written.saturating_sub(began) >= micros(WINDOW) {
             let middle = delays.len() / 2;
             let (_, median, _) = delays.select_nth_unstable(middle);
             queue = queue.after(Duration::from_micros(*median));
             tell(queue);
-            began = Instant::now();
+            began = written;
             delays.clear();
         }
     }
@@ -102,14 +102,14 @@ mod tests {
     #[test]
     fn a_queue_that_stands_raises_the_pressure_and_a_short_one_takes_it_away() {
         let start = Queue::default();
-        assert_eq!(after(start, &[100, 100, 100]).pressure, 0, "short enough");
-        assert_eq!(after(start, &[900, 10, 900, 10]).pressure, 0, "a burst is none that stands");
-        assert_eq!(after(start, &[110, 110, 110]).pressure, 20);
-        assert_eq!(after(start, &[600, 600]).pressure, 50, "a long one raises it faster");
-        let most = after(start, &[600; 20]);
+        assert_eq!(after(start, &[40; 9]).pressure, 0, "short enough");
+        assert_eq!(after(start, &[900, 10, 900, 10, 900, 10]).pressure, 0, "a burst is none that stands");
+        assert_eq!((after(start, &[50; 4]).pressure, after(start, &[50; 6]).pressure), (0, 20));
+        assert_eq!(after(start, &[400; 5]).pressure, 50, "a long one raises it faster");
+        let most = after(start, &[400; 20]);
         assert_eq!(most.pressure, MOST, "some decisions are made in any case");
-        assert_eq!(after(most, &[0]).pressure, MOST / 2);
-        assert_eq!(after(most, &[0; 8]).pressure, 0);
+        assert_eq!(after(most, &[0]).pressure, MOST * 3 / 4);
+        assert_eq!(after(most, &[0; 20]).pressure, 0);
     }
 
     #[tokio::test]
@@ -119,12 +119,12 @@ mod tests {
         let at_rest = told.recv().await.unwrap();
         let busy = tokio::spawn(async {
             loop {
-                std::thread::sleep(TARGET + LOOK);
+                std::thread::sleep(10 * TARGET);
                 tokio::task::yield_now().await;
             }
         });
         let mut seen = at_rest;
-        for _ in 0..4 {
+        for _ in 0..12 {
             seen = told.recv().await.unwrap();
         }
         busy.abort();

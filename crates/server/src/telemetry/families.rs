@@ -60,7 +60,7 @@ families! {
 
     RATE_LIMITED = "countersign_rate_limited_total", Counter, ["counted"], "Calls that were one too many in their minute: of one `token`, of one `client` in one organization, or of one `organization`.";
     TURNED_AWAY = "countersign_turned_away_total", Counter, ["kind"], "Requests that were answered 503 at once for want of places or of processor time: each a `decision` or a `page` (everything else).";
-    QUEUE_DELAY = "countersign_queue_delay_seconds", Gauge, [], "How long work waits for the processor: the median of the last 0.2 s. Where it stands above 0.1 s some is turned away, pages first.";
+    QUEUE_DELAY = "countersign_queue_delay_seconds", Gauge, [], "How long work waits for the processor: the median of the last 0.2 s. Where it stands above 0.04 s some is turned away, pages first.";
 
     SNAPSHOTS = "countersign_snapshots", Gauge, [], "Organizations that are kept compiled.";
     SNAPSHOT_LOADS = "countersign_snapshot_loads_total", Counter, ["kind"], "Organizations that were brought up to date: by `everything`, or by the `changes` since.";

@@ -191,7 +191,7 @@ async fn a_processor_that_has_no_time_turns_pages_away_before_decisions_and_reco
     // one thread runs this test and the server: whatever is ready waits behind this
     let busy = tokio::spawn(async {
         loop {
-            std::thread::sleep(Duration::from_millis(120));
+            std::thread::sleep(Duration::from_millis(400));
             tokio::task::yield_now().await;
         }
     });
@@ -224,6 +224,6 @@ async fn a_processor_that_has_no_time_turns_pages_away_before_decisions_and_reco
             break;
         }
     }
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!((page().await.status, fixture.call("GET", "/books", &token).await.status()), (200, 200));
 }
