@@ -8,6 +8,8 @@ use sqlx::{AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 
 use crate::error::{DatabaseFailure, StoreError};
 use crate::schema;
+use crate::token::issue::{self, Issue, Outcome};
+use crate::token::queue::Queue;
 use crate::transaction::AuthorityNumber;
 pub(crate) use crate::transaction::Transaction;
 
@@ -63,6 +65,8 @@ pub(crate) struct Database {
     writer: AnyPool,
     readers: AnyPool,
     authority: AuthorityNumber,
+    /// SQLite: tokens of several requests are committed together.
+    issues: Option<Queue>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +127,14 @@ impl Database {
         work(self.begin().await?).await
     }
 
+    /// Keeps what a request leaves behind that issues a token. When this returns, it is durable.
+    pub(crate) async fn issue(&self, issue: Issue) -> Result<Outcome, StoreError> {
+        match &self.issues {
+            Some(queue) => queue.put(issue).await,
+            None => issue::commit_one(self, &issue).await,
+        }
+    }
+
     pub(crate) async fn ready(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT name FROM counters WHERE name = 'contracts'").fetch_one(&self.readers).await?;
         Ok(())
@@ -149,6 +161,9 @@ impl Database {
     }
 
     pub(crate) async fn close(&self) {
+        if let Some(queue) = &self.issues {
+            queue.close().await;
+        }
         self.readers.close().await;
         self.writer.close().await;
     }
@@ -210,7 +225,9 @@ async fn open_sqlite(folder: &Path, options: Options) -> Result<Database, StoreE
     let readers = pool(options, options.connections.max(1), format!("{settings} PRAGMA query_only = ON;"));
     let readers = readers.test_before_acquire(false).idle_timeout(None).max_lifetime(None);
     let readers = readers.connect_with(any_options).await?;
-    Ok(Database { engine: Engine::Sqlite, writer, readers, authority: AuthorityNumber::default() })
+    let authority = AuthorityNumber::default();
+    let database = Database { engine: Engine::Sqlite, writer, readers, authority, issues: None };
+    Ok(Database { issues: Some(Queue::start(database.clone())), ..database })
 }
 
 async fn open_postgres(url: &str, options: Options) -> Result<Database, StoreError> {
@@ -232,6 +249,7 @@ async fn open_postgres(url: &str, options: Options) -> Result<Database, StoreErr
         writer: pool.clone(),
         readers: pool,
         authority: AuthorityNumber::default(),
+        issues: None,
     })
 }
 

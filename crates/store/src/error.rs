@@ -53,6 +53,13 @@ pub struct DatabaseFailure {
     pub(crate) is_lost_race: bool,
 }
 
+impl DatabaseFailure {
+    /// The same for somebody else.
+    pub(crate) fn again(&self) -> StoreError {
+        StoreError::Unavailable(Self { message: self.message.clone(), is_lost_race: self.is_lost_race })
+    }
+}
+
 impl fmt::Display for DatabaseFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -31,6 +31,7 @@ mod password;
 pub mod pushed_request;
 mod resource_server;
 pub mod role;
+mod rows;
 mod schema;
 mod server_secret;
 mod session;

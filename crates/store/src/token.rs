@@ -10,13 +10,19 @@
 //! | `token/delegation.rs` | whom an exchanged token acts through (RFC 8693) |
 //! | `token/standing.rs` | who and what a claim acts for and under |
 //! | `token/family.rs` | what tokens descend from and die with |
+//! | `token/insert.rs` | new rows of all of them |
+//! | `token/issue.rs` | what requests leave behind, several in one transaction |
+//! | `token/queue.rs` | the one writer that they wait for, on SQLite |
 
 mod bearer;
 mod code;
 mod delegation;
 mod device_code;
 pub(crate) mod family;
+mod insert;
+pub(crate) mod issue;
 mod known;
+pub(crate) mod queue;
 mod refresh;
 mod standing;
 
@@ -24,5 +30,5 @@ pub use bearer::Bearer;
 pub use code::CodeClaim;
 pub use delegation::LiveLink;
 pub use device_code::{DeviceCodeClaim, DeviceCodeSaved, MAX_OPENINGS, MAX_WAITING_DEVICES};
-pub use refresh::RefreshClaim;
+pub use refresh::{PresentedRefreshToken, RefreshClaim};
 pub use standing::ClaimStanding;

@@ -11,16 +11,19 @@ use std::time::Duration;
 
 use countersign_decision::Contracts;
 use countersign_domain::client::Client;
-use countersign_domain::id::ClientId;
+use countersign_domain::id::{ClientId, OrganizationId};
 use countersign_domain::oauth::introspection::KnownToken;
 use countersign_domain::oauth::scopes::Standing;
+use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::secret::{Digest, SecretHash};
 use countersign_domain::time::Timestamp;
+use countersign_store::token::ClaimStanding;
 use countersign_store::{Store, StoreError};
 use moka::sync::Cache;
 use tokio::time::Instant;
 
 use super::check::LiveToken;
+use crate::oauth::standing::Whom;
 
 /// How often the number is looked at.
 pub const LOOK: Duration = Duration::from_millis(250);
@@ -30,6 +33,8 @@ const OUT_OF_TOUCH: Duration = Duration::from_secs(5);
 const MAX_TOKENS: u64 = 200_000;
 /// The same of clients.
 const MAX_CLIENTS: u64 = 20_000;
+/// The same of whom tokens are issued for: with each goes what its organization decided about the app.
+const MAX_STANDINGS: u64 = 20_000;
 
 /// What this node remembers.
 #[derive(Clone)]
@@ -37,6 +42,7 @@ pub struct Remembered {
     tokens: Cache<Digest, Entry<Enforced>>,
     introspected: Cache<Digest, Entry<Arc<Introspected>>>,
     clients: Cache<ClientId, Entry<Arc<Registered>>>,
+    standings: Cache<(OrganizationId, ClientId, TokenSubject), Entry<Arc<ClaimStanding>>>,
     started: Instant,
     /// When the number was last seen, in milliseconds since `started`.
     looked_at: Arc<AtomicU64>,
@@ -82,6 +88,7 @@ impl Default for Remembered {
             tokens: Cache::new(MAX_TOKENS),
             introspected: Cache::new(MAX_TOKENS),
             clients: Cache::new(MAX_CLIENTS),
+            standings: Cache::new(MAX_STANDINGS),
             started: Instant::now(),
             looked_at: Arc::new(AtomicU64::new(0)),
         }
@@ -117,6 +124,12 @@ impl Remembered {
         registered.until.is_none_or(|until| now < until).then_some(registered)
     }
 
+    /// What an organization decided about an app, and whom it acts for there, where nothing has changed since it was read.
+    pub fn standing(&self, (organization, client, subject): Whom<'_>, store: &Store) -> Option<Arc<ClaimStanding>> {
+        let whom = (organization.clone(), client.clone(), subject.clone());
+        self.current(self.standings.get(&whom), store)
+    }
+
     fn current<T>(&self, entry: Option<Entry<T>>, store: &Store) -> Option<T> {
         let entry = entry.filter(|entry| entry.number == store.authority_number())?;
         (self.age() < OUT_OF_TOUCH).then_some(entry.value)
@@ -142,6 +155,12 @@ impl Remembered {
     /// The same of an access token that was introspected.
     pub fn keep_introspected(&self, number: i64, digest: Digest, told: Arc<Introspected>) {
         self.introspected.insert(digest, Entry { number, value: told });
+    }
+
+    /// The same of whom tokens are issued for.
+    pub fn keep_standing(&self, number: i64, (organization, client, subject): Whom<'_>, read: Arc<ClaimStanding>) {
+        let whom = (organization.clone(), client.clone(), subject.clone());
+        self.standings.insert(whom, Entry { number, value: read });
     }
 
     /// The same of a client.

@@ -1,12 +1,16 @@
 //! The token endpoint (RFC 6749 §3.2): read the form, authenticate the client, claim what it presents, ask the pure
 //! `redeem` of its grant, keep digests, answer.
 //!
-//! A claim is one conditional write and holds its transaction until it is saved or dropped, so that of any number of
-//! requests with one code or refresh token exactly one is first (C14, C36). What the organization, its user and its
-//! authorization are at that moment is read in the same transaction.
+//! A claim is one conditional write, so that of any number of requests with one code or refresh token exactly one is first
+//! (C14, C36). What is usual is decided on what was read, and claimed and kept in one transaction with other requests'; it
+//! happens only where nothing has changed since. Everything else (replays, retries, refusals) claims first, holds its
+//! transaction until it is saved or dropped, and reads there what organization, user and authorization are
+//! (`docs/decisions/0034-tokens-are-committed-in-groups.md`).
 
+mod authorization_code;
 mod device_code;
 mod jwt_bearer;
+mod refresh_token;
 
 use std::sync::{Arc, OnceLock};
 
@@ -19,9 +23,8 @@ use countersign_domain::entropy::Entropy;
 use countersign_domain::id::TokenFamilyId;
 use countersign_domain::oauth::delegation::Link;
 use countersign_domain::oauth::error::TokenError;
-use countersign_domain::oauth::grant::authorization_code::{self, ClaimedCode, Redemption};
 use countersign_domain::oauth::grant::client_credentials;
-use countersign_domain::oauth::grant::refresh_token::{self, ClaimedRefreshToken, REFRESH_IDLE_SECONDS, Renewal};
+use countersign_domain::oauth::grant::refresh_token::REFRESH_IDLE_SECONDS;
 use countersign_domain::oauth::grant::token_exchange::{self, ACCESS_TOKEN_TYPE, SubjectToken};
 use countersign_domain::oauth::introspection::KnownToken;
 use countersign_domain::oauth::jwt_access_token::{JWT_ACCESS_TOKEN_TYP, JwtAccessToken};
@@ -36,10 +39,8 @@ use countersign_domain::oauth::thumbprint::{Confirmation, Possession, Thumbprint
 use countersign_domain::oauth::token::{
     AccessToken, Extent, RefreshToken, TokenFamily, TokenResponse, TokenSubject, TokenTerms,
 };
-use countersign_domain::oauth::token_request::{
-    ClientCredentialsRequest, CodeRequest, ExchangeRequest, RefreshRequest, TokenRequest,
-};
-use countersign_domain::secret::{Digest, Secret, SecretKind};
+use countersign_domain::oauth::token_request::{ClientCredentialsRequest, ExchangeRequest, TokenRequest};
+use countersign_domain::secret::{Digest, Secret};
 use countersign_domain::time::Timestamp;
 use countersign_store::token::ClaimStanding;
 use zeroize::Zeroizing;
@@ -47,7 +48,7 @@ use zeroize::Zeroizing;
 use crate::http::dpop::DPOP;
 use crate::http::error::TokenRefusal;
 use crate::oauth::back_channel::{BackChannel, ProvenClient};
-use crate::oauth::standing::{standing, standing_of};
+use crate::oauth::standing::{read_standing, standing, standing_of};
 
 /// `POST /oauth/token` and its alias `/token`.
 pub async fn token(channel: BackChannel, request: Request) -> Response {
@@ -131,73 +132,6 @@ impl TokenEndpoint {
         }
     }
 
-    /// RFC 6749 §4.1.3
-    async fn redeem_code(&self, request: &CodeRequest, sender: Sender<'_>) -> Result<TokenResponse, TokenRefusal> {
-        let Sender { client, key: proven_key, .. } = sender;
-        let code = Secret::parse(SecretKind::AuthorizationCode, &request.code).ok_or(TokenError::UnusableGrant)?;
-        let store = self.channel.store();
-        let claim = store.claim_code(&code.digest(), &client.id).await?;
-        let mut claim = claim.ok_or(TokenError::UnusableGrant)?;
-        let read = claim.standing().await?;
-        let standing = standing(&read, &TokenSubject::User(claim.record().user.clone()));
-        let claimed = ClaimedCode { record: claim.record(), is_replay: claim.is_replay(), proven_key };
-        match authorization_code::redeem(claimed, request, client, &standing, self.now())? {
-            Redemption::Issue { family, with_refresh_token } => {
-                let first = self.first_tokens(&family, with_refresh_token, sender, (&read, &standing))?;
-                claim.save(&family, &first.access, first.refresh.as_ref()).await?;
-                Ok(first.answer)
-            }
-            Redemption::Replay => {
-                claim.revoke_family("an authorization code was used twice").await?;
-                tracing::warn!(client.id = %client.id, "a code was used twice: every token of its family has ended");
-                Err(TokenError::UnusableGrant.into())
-            }
-        }
-    }
-
-    /// RFC 6749 §6
-    async fn renew(&self, request: &RefreshRequest, sender: Sender<'_>) -> Result<TokenResponse, TokenRefusal> {
-        let Sender { client, key: proven_key, .. } = sender;
-        let presented = &request.refresh_token;
-        let token = Secret::parse(SecretKind::RefreshToken, presented).ok_or(TokenError::UnusableGrant)?;
-        let store = self.channel.store();
-        let claim = store.claim_refresh(&token.digest(), &client.id).await?;
-        let mut claim = claim.ok_or(TokenError::UnusableGrant)?;
-        let read = claim.standing().await?;
-        let standing = standing(&read, &claim.family().subject);
-        let claimed = ClaimedRefreshToken {
-            record: claim.record(),
-            family: claim.family(),
-            is_family_live: claim.is_family_live(),
-            newest_generation: claim.newest_generation(),
-            proven_key,
-        };
-        let renewal =
-            refresh_token::redeem(claimed, request, client, &standing, &|scope| self.is_known(scope), self.now())?;
-        let (family, now, entropy) = (claim.family().clone(), self.now(), self.entropy());
-        let terms = |extent| sender.terms(extent, &family.resources);
-        match renewal {
-            Renewal::Keep { extent, refresh_expires_at } => {
-                let (access, record) = self.access_token((&family, &[]), terms(extent)?, client, &standing)?;
-                let id_token = self.id_token((client, &family, &read), (&access, &record), Occasion::Refresh)?;
-                claim.keep(&record, refresh_expires_at).await?;
-                Ok(TokenResponse::new(&access, &record, Some(presented), &standing).with_id_token(id_token))
-            }
-            Renewal::Rotate { extent, generation, refresh_expires_at } => {
-                let (access, record) = self.access_token((&family, &[]), terms(extent)?, client, &standing)?;
-                let id_token = self.id_token((client, &family, &read), (&access, &record), Occasion::Refresh)?;
-                let (refresh, kept) = RefreshToken::issue(&family.id, generation, refresh_expires_at, now, entropy);
-                claim.rotate(&record, &kept).await?;
-                Ok(TokenResponse::new(&access, &record, Some(refresh.expose()), &standing).with_id_token(id_token))
-            }
-            Renewal::Reuse => {
-                claim.revoke_family("a replaced refresh token was used").await?;
-                tracing::warn!(client.id = %client.id, "a replaced refresh token was used: its family has ended");
-                Err(TokenError::UnusableGrant.into())
-            }
-        }
-    }
-
     /// RFC 6749 §4.4.2
     async fn for_itself(
         &self,
@@ -205,11 +139,9 @@ impl TokenEndpoint {
         sender: Sender<'_>,
     ) -> Result<TokenResponse, TokenRefusal> {
         let client = sender.client;
-        let org = self.channel.store().org(&client.organization);
-        let organization = org.organization().await?;
-        let grant = org.authorization(&client.id).await?.map(|(grant, _)| grant);
-        let app = own_standing(&organization, grant.as_ref());
-        let standing = Standing { is_organization_active: organization.is_active, is_subject_active: true, app };
+        let (read, _) = read_standing(&self.channel, (&client.organization, &client.id, &TokenSubject::Client)).await?;
+        let app = own_standing(&read.organization, read.grant.as_ref());
+        let standing = Standing { is_organization_active: read.organization.is_active, is_subject_active: true, app };
         let (now, entropy) = (self.now(), self.entropy());
         let family = TokenFamilyId::generate(now, entropy);
         let family =
@@ -235,7 +167,8 @@ impl TokenEndpoint {
         let standings = match &known {
             Some(token) => {
                 let own = TokenFamily { client: client.id.clone(), ..token.family.clone() };
-                let of_client = standing(&store.standing_of(&own).await?, &own.subject);
+                let of_client = store.standing_of(&own.organization, &own.client, &own.subject).await?;
+                let of_client = standing(&of_client, &own.subject);
                 Some((standing_of(&store, token).await?, of_client))
             }
             None => None,

@@ -10,7 +10,7 @@ use axum::{Extension, Json};
 use countersign_domain::oauth::introspection::TokenKind;
 use countersign_domain::oauth::openid::id_token::UserInfo;
 use countersign_domain::oauth::openid::protocol_scope::ProtocolScope;
-use countersign_domain::oauth::token::TokenSubject;
+use countersign_domain::oauth::token::{TokenFamily, TokenSubject};
 use countersign_domain::time::Timestamp;
 use countersign_store::SystemTask;
 use http_body_util::{BodyExt, Limited};
@@ -55,7 +55,8 @@ async fn tell(app: &App, presented: Presented, now: Timestamp) -> Result<UserInf
     let store = app.store.system(SystemTask::Enforcement, now, app.entropy.as_ref());
     let token = store.known_token(&digest).await?.filter(|token| token.kind == TokenKind::Access);
     let token = token.ok_or(UserInfoRefusal::Invalid)?;
-    let standing = standing(&store.standing_of(&token.family).await?, &token.family.subject);
+    let TokenFamily { organization, client, subject, .. } = &token.family;
+    let standing = standing(&store.standing_of(organization, client, subject).await?, subject);
     if !token.is_live(&standing, now) || !possession.meets(token.confirmation) {
         return Err(UserInfoRefusal::Invalid);
     }

@@ -12,6 +12,8 @@ mod bad_input;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod evaluate;

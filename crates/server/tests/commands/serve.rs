@@ -18,14 +18,14 @@ const WORLD: &str = r#"organizations:
 "#;
 
 /// A running server; killed with the value, if a test fails before it stops it.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     origin: String,
     log: Receiver<String>,
 }
 
 impl Server {
-    fn start(data: &str) -> Self {
+    pub(crate) fn start(data: &str) -> Self {
         Self::start_with(&["--data", data])
     }
 
@@ -42,6 +42,16 @@ impl Server {
         let (sender, log) = channel();
         std::thread::spawn(move || lines.for_each(|line| drop(sender.send(line))));
         Self { process, origin: origin.unwrap(), log }
+    }
+
+    /// Where it listens.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&self) {
+        assert!(Command::new("kill").args(["-KILL", &self.process.id().to_string()]).status().unwrap().success());
     }
 
     /// SIGHUP; everything that is logged until `last` is.
@@ -86,7 +96,7 @@ impl Server {
     }
 
     /// SIGTERM; the exit status.
-    fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         assert!(Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap().success());
         self.process.wait().unwrap().code()
     }
@@ -99,7 +109,7 @@ impl Drop for Server {
     }
 }
 
-fn in_runtime<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn in_runtime<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 

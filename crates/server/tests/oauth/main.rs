@@ -27,6 +27,7 @@ mod jwt;
 mod jwt_access_token;
 mod jwt_bearer;
 mod keys;
+mod many_at_once;
 mod metadata;
 mod mtls;
 mod mutual_tls;

@@ -13,7 +13,9 @@ use sqlx::any::AnyRow;
 use crate::change::Author;
 use crate::column::{Columns, json_text};
 use crate::db::Transaction;
-use crate::token::family::{ceiling_text, end_family, insert_tokens, optional_session, thumbprint};
+use crate::token::family::{ceiling_text, end_family, optional_session, thumbprint};
+use crate::token::insert::insert_tokens;
+use crate::token::issue::{Claim, Issue, Outcome};
 use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
 
@@ -55,13 +57,11 @@ impl CodeClaim<'_> {
         access: &AccessToken,
         refresh: Option<&RefreshToken>,
     ) -> Result<(), StoreError> {
-        let record = &self.record;
         if self.is_replay {
             return Err(StoreError::Conflict { what: "the code was redeemed before" });
         }
-        if (&family.id, &family.organization, &family.client) != (&record.family, &record.organization, &record.client)
-        {
-            return Err(StoreError::Invalid { what: "the family is not the code's".to_owned() });
+        if !is_of_code(family, &self.record) {
+            return Err(not_of_code());
         }
         insert_tokens(&mut self.transaction, family, access, refresh, self.now).await?;
         self.transaction.commit().await
@@ -106,6 +106,47 @@ impl<'s> SystemStore<'s> {
         Ok(())
     }
 
+    /// What is kept of a code that nobody has redeemed, without claiming it; `None` for anybody but the client it was issued to.
+    pub async fn unclaimed_code(
+        &self,
+        digest: &Digest,
+        client: &ClientId,
+    ) -> Result<Option<AuthorizationCode>, StoreError> {
+        let row = sqlx::query(
+            "SELECT digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge, resources, dpop_key,
+                    ceiling, session_id, identity, authenticated_at, acr, issued_at, expires_at
+               FROM authorization_codes
+              WHERE digest = $1
+                AND client_id = $2
+                AND claims = 0",
+        )
+        .bind(&digest.as_bytes()[..])
+        .bind(client.as_str())
+        .fetch_optional(self.database.readers())
+        .await?;
+        row.as_ref().map(code).transpose()
+    }
+
+    /// Claims a code and keeps its family and first tokens, as was decided when authority had that `number`; `false` where
+    /// somebody was faster or authority has changed since: then nothing happened.
+    ///
+    /// # Errors
+    /// `Invalid` for a family that is not the code's.
+    pub async fn redeem_code(
+        &self,
+        (record, number): (&AuthorizationCode, i64),
+        family: TokenFamily,
+        access: AccessToken,
+        refresh: Option<RefreshToken>,
+    ) -> Result<bool, StoreError> {
+        if !is_of_code(&family, record) {
+            return Err(not_of_code());
+        }
+        let claim = Claim::Code { digest: record.digest, number };
+        let issue = Issue { claim, family, access, refresh, now: self.now };
+        Ok(self.database.issue(issue).await? == Outcome::Kept)
+    }
+
     /// Claims a code for the client it was issued to; `None` for anybody else, and the code stays usable (C09).
     pub async fn claim_code(&self, digest: &Digest, client: &ClientId) -> Result<Option<CodeClaim<'s>>, StoreError> {
         let claimed = self
@@ -139,6 +180,14 @@ impl<'s> SystemStore<'s> {
             entropy: self.entropy,
         }))
     }
+}
+
+fn is_of_code(family: &TokenFamily, code: &AuthorizationCode) -> bool {
+    (&family.id, &family.organization, &family.client) == (&code.family, &code.organization, &code.client)
+}
+
+fn not_of_code() -> StoreError {
+    StoreError::Invalid { what: "the family is not the code's".to_owned() }
 }
 
 fn code(row: &AnyRow) -> Result<AuthorizationCode, StoreError> {

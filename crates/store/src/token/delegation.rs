@@ -8,7 +8,8 @@ use countersign_domain::oauth::token::{AccessToken, TokenFamily};
 use sqlx::any::AnyRow;
 
 use crate::column::Columns;
-use crate::token::family::{ceiling_text, insert_access_token, insert_family, subject, user_of};
+use crate::token::family::{ceiling_text, subject, user_of};
+use crate::token::insert::{insert_access_tokens, insert_families};
 use crate::{StoreError, SystemStore};
 
 /// One link of a chain at this instant.
@@ -30,7 +31,7 @@ impl SystemStore<'_> {
     ) -> Result<(), StoreError> {
         self.database
             .write(|mut transaction| async move {
-                insert_family(&mut transaction, family, self.now).await?;
+                insert_families(&mut transaction, &[(family, self.now)]).await?;
                 sqlx::query("UPDATE token_families SET is_delegated = 1 WHERE org_id = $1 AND family_id = $2")
                     .bind(family.organization.as_str())
                     .bind(family.id.as_str())
@@ -51,7 +52,7 @@ impl SystemStore<'_> {
                     .execute(&mut *transaction)
                     .await?;
                 }
-                insert_access_token(&mut transaction, family, access).await?;
+                insert_access_tokens(&mut transaction, &[(family, access)]).await?;
                 transaction.commit().await
             })
             .await

@@ -14,7 +14,8 @@ use sqlx::any::AnyRow;
 use crate::change::Author;
 use crate::column::{Columns, json_text};
 use crate::db::Transaction;
-use crate::token::family::{authentication, ceiling_text, end_family, insert_tokens, thumbprint};
+use crate::token::family::{authentication, ceiling_text, end_family, thumbprint};
+use crate::token::insert::insert_tokens;
 use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
 

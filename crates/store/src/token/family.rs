@@ -4,7 +4,7 @@ use countersign_decision::Scope;
 use countersign_domain::id::{ClientId, OrganizationId, SessionId, TokenFamilyId, UserId};
 use countersign_domain::oauth::authentication::Authentication;
 use countersign_domain::oauth::thumbprint::Thumbprint;
-use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily, TokenSubject};
+use countersign_domain::oauth::token::{TokenFamily, TokenSubject};
 use countersign_domain::time::Timestamp;
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
@@ -12,19 +12,7 @@ use sqlx::any::AnyRow;
 use crate::change::{Author, Event, OrgWriter, write_audit};
 use crate::column::{Columns, damaged, json_text};
 use crate::db::Transaction;
-use crate::{OrgStore, StoreError, SystemStore};
-
-impl SystemStore<'_> {
-    /// Keeps a family and its only token (client credentials).
-    pub async fn save_tokens(&self, family: &TokenFamily, access: &AccessToken) -> Result<(), StoreError> {
-        self.database
-            .write(|mut transaction| async move {
-                insert_tokens(&mut transaction, family, access, None, self.now).await?;
-                transaction.commit().await
-            })
-            .await
-    }
-}
+use crate::{OrgStore, StoreError};
 
 impl OrgStore<'_> {
     /// Ends every token that acts for a user, and every session; says how many families ended.
@@ -178,98 +166,6 @@ pub(crate) async fn end_family(
     transaction.authority_changes().await
 }
 
-pub(crate) async fn insert_family(
-    transaction: &mut Transaction,
-    family: &TokenFamily,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, resources, dpop_key, session_id,
-                                     identity, authenticated_at, acr, created_at, used_at, revoked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL)",
-    )
-    .bind(family.organization.as_str())
-    .bind(family.id.as_str())
-    .bind(family.client.as_str())
-    .bind(user_of(&family.subject))
-    .bind(ceiling_text(family.ceiling.as_deref()))
-    .bind(json_text(&family.resources))
-    .bind(family.dpop_key.map(String::from))
-    .bind(family.session.as_ref().map(SessionId::as_str))
-    .bind(family.identity.as_ref().map(json_text))
-    .bind(family.authentication.as_ref().map(|authentication| authentication.at.as_micros()))
-    .bind(family.authentication.as_ref().map(|authentication| &*authentication.acr))
-    .bind(family.created_at.as_micros())
-    .bind(now.as_micros())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
-}
-
-pub(crate) async fn insert_access_token(
-    transaction: &mut Transaction,
-    family: &TokenFamily,
-    token: &AccessToken,
-) -> Result<(), StoreError> {
-    check_family(family, &token.family)?;
-    sqlx::query(
-        "INSERT INTO access_tokens (digest, org_id, family_id, ceiling, confirmation, audience, protocol_scopes, issued_at,
-                                    expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(&token.digest.as_bytes()[..])
-    .bind(family.organization.as_str())
-    .bind(family.id.as_str())
-    .bind(ceiling_text(token.ceiling.as_deref()))
-    .bind(token.confirmation.as_ref().map(json_text))
-    .bind(json_text(&token.audience))
-    .bind(json_text(&token.protocol_scopes))
-    .bind(token.issued_at.as_micros())
-    .bind(token.expires_at.as_micros())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
-}
-
-/// A new family with its first tokens.
-pub(crate) async fn insert_tokens(
-    transaction: &mut Transaction,
-    family: &TokenFamily,
-    access: &AccessToken,
-    refresh: Option<&RefreshToken>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    insert_family(transaction, family, now).await?;
-    insert_access_token(transaction, family, access).await?;
-    match refresh {
-        Some(refresh) => insert_refresh_token(transaction, family, refresh).await,
-        None => Ok(()),
-    }
-}
-
-pub(crate) async fn insert_refresh_token(
-    transaction: &mut Transaction,
-    family: &TokenFamily,
-    token: &RefreshToken,
-) -> Result<(), StoreError> {
-    check_family(family, &token.family)?;
-    sqlx::query(
-        "INSERT INTO refresh_tokens (digest, org_id, family_id, client_id, generation, issued_at, rotated_at, expires_at,
-                                     uses)
-         VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, 0)",
-    )
-    .bind(&token.digest.as_bytes()[..])
-    .bind(family.organization.as_str())
-    .bind(family.id.as_str())
-    .bind(family.client.as_str())
-    .bind(token.generation)
-    .bind(token.issued_at.as_micros())
-    .bind(token.expires_at.as_micros())
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
-}
-
 pub(crate) fn family(row: &AnyRow) -> Result<TokenFamily, StoreError> {
     Ok(TokenFamily {
         id: row.id("family_id")?,
@@ -318,13 +214,4 @@ pub(crate) fn optional_session(row: &AnyRow) -> Result<Option<SessionId>, StoreE
 
 pub(crate) fn ceiling_text(ceiling: Option<&[Scope]>) -> Option<String> {
     ceiling.map(json_text)
-}
-
-/// A token of another family would die with the wrong one.
-fn check_family(family: &TokenFamily, named: &TokenFamilyId) -> Result<(), StoreError> {
-    if family.id == *named {
-        Ok(())
-    } else {
-        Err(StoreError::Invalid { what: "the token names another family".to_owned() })
-    }
 }

@@ -1,10 +1,10 @@
 //! Access and refresh tokens that somebody asks about (RFC 7662) or gives back (RFC 7009).
 
 use countersign_domain::client::ClientState;
-use countersign_domain::id::ClientId;
+use countersign_domain::id::{ClientId, OrganizationId};
 use countersign_domain::oauth::introspection::{KnownToken, TokenKind};
 use countersign_domain::oauth::openid::protocol_scope::ProtocolScope;
-use countersign_domain::oauth::token::{TokenFamily, TokenSubject};
+use countersign_domain::oauth::token::TokenSubject;
 use countersign_domain::secret::Digest;
 
 use crate::change::Author;
@@ -69,14 +69,19 @@ impl SystemStore<'_> {
         }))
     }
 
-    /// The organization, user and authorization of a family at this moment.
-    pub async fn standing_of(&self, family: &TokenFamily) -> Result<ClaimStanding, StoreError> {
+    /// An organization, what it decided about a client, and whom the client acts for there, at this moment.
+    pub async fn standing_of(
+        &self,
+        organization: &OrganizationId,
+        client: &ClientId,
+        subject: &TokenSubject,
+    ) -> Result<ClaimStanding, StoreError> {
         let mut transaction = self.database.begin_read().await?;
-        let user = match &family.subject {
+        let user = match subject {
             TokenSubject::User(user) => Some(user),
             TokenSubject::Client => None,
         };
-        read_standing(&mut transaction, &family.organization, &family.client, user).await
+        read_standing(&mut transaction, organization, client, user).await
     }
 
     /// Ends the family of an access or refresh token for the client that it was issued to (RFC 7009 §2.1); `false` for

@@ -12,7 +12,9 @@ use sqlx::any::AnyRow;
 use crate::change::Author;
 use crate::column::Columns;
 use crate::db::Transaction;
-use crate::token::family::{end_family, family, insert_access_token, insert_refresh_token};
+use crate::token::family::{end_family, family};
+use crate::token::insert::{insert_access_tokens, insert_refresh_tokens};
+use crate::token::issue::{Claim, Issue, Outcome, Then};
 use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
 
@@ -70,9 +72,7 @@ impl RefreshClaim<'_> {
     /// # Errors
     /// `Invalid` when `refresh` is not of the next generation of this family.
     pub async fn rotate(mut self, access: &AccessToken, refresh: &RefreshToken) -> Result<(), StoreError> {
-        if refresh.generation != self.record.generation + 1 {
-            return Err(StoreError::Invalid { what: "the successor is not of the next generation".to_owned() });
-        }
+        check_successor(&self.record, refresh)?;
         sqlx::query(
             "UPDATE refresh_tokens
                 SET rotated_at = COALESCE(rotated_at, $3)
@@ -84,8 +84,8 @@ impl RefreshClaim<'_> {
         .bind(self.now.as_micros())
         .execute(&mut *self.transaction)
         .await?;
-        insert_access_token(&mut self.transaction, &self.family, access).await?;
-        insert_refresh_token(&mut self.transaction, &self.family, refresh).await?;
+        insert_access_tokens(&mut self.transaction, &[(&self.family, access)]).await?;
+        insert_refresh_tokens(&mut self.transaction, &[(&self.family, refresh)]).await?;
         self.transaction.commit().await
     }
 
@@ -102,7 +102,7 @@ impl RefreshClaim<'_> {
         .bind(expires_at.as_micros())
         .execute(&mut *self.transaction)
         .await?;
-        insert_access_token(&mut self.transaction, &self.family, access).await?;
+        insert_access_tokens(&mut self.transaction, &[(&self.family, access)]).await?;
         self.transaction.commit().await
     }
 
@@ -115,7 +115,93 @@ impl RefreshClaim<'_> {
     }
 }
 
+/// A refresh token as it stands, not claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresentedRefreshToken {
+    /// What was kept of the token.
+    pub record: RefreshToken,
+    /// The family it belongs to.
+    pub family: TokenFamily,
+    /// Whether the family was not revoked.
+    pub is_family_live: bool,
+    /// The newest generation of refresh tokens in the family.
+    pub newest_generation: i64,
+}
+
 impl<'s> SystemStore<'s> {
+    /// A refresh token as it stands, without claiming it; `None` for anybody but the client it was issued to.
+    pub async fn presented_refresh_token(
+        &self,
+        digest: &Digest,
+        client: &ClientId,
+    ) -> Result<Option<PresentedRefreshToken>, StoreError> {
+        let row = sqlx::query(
+            "SELECT r.digest, r.org_id, r.family_id, r.generation, r.issued_at, r.rotated_at, r.expires_at,
+                    f.client_id, f.user_id, f.ceiling, f.resources, f.dpop_key, f.session_id, f.identity,
+                    f.authenticated_at, f.acr, f.created_at, f.revoked_at,
+                    (SELECT MAX(n.generation)
+                       FROM refresh_tokens n
+                      WHERE n.org_id = r.org_id
+                        AND n.family_id = r.family_id) AS newest_generation
+               FROM refresh_tokens r
+               JOIN token_families f ON f.org_id = r.org_id AND f.family_id = r.family_id
+              WHERE r.digest = $1
+                AND r.client_id = $2",
+        )
+        .bind(&digest.as_bytes()[..])
+        .bind(client.as_str())
+        .fetch_optional(self.database.readers())
+        .await?;
+        let presented = |row: &AnyRow| {
+            Ok(PresentedRefreshToken {
+                record: refresh_token(row)?,
+                family: family(row)?,
+                is_family_live: row.optional_instant("revoked_at")?.is_none(),
+                newest_generation: row.number("newest_generation")?,
+            })
+        };
+        row.as_ref().map(presented).transpose()
+    }
+
+    /// Claims a token that nobody has replaced and answers with a new access token, as was decided when authority had that
+    /// `number`; it now ends at `expires_at` if it is not used. `false` where anything has changed since: then nothing
+    /// happened.
+    pub async fn keep_refresh_token(
+        &self,
+        (presented, number): (&PresentedRefreshToken, i64),
+        access: AccessToken,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.renew((presented, number), Then::Keeps(expires_at), access, None).await
+    }
+
+    /// The same with a new pair.
+    ///
+    /// # Errors
+    /// `Invalid` when `refresh` is not of the next generation of this family.
+    pub async fn rotate_refresh_token(
+        &self,
+        (presented, number): (&PresentedRefreshToken, i64),
+        access: AccessToken,
+        refresh: RefreshToken,
+    ) -> Result<bool, StoreError> {
+        check_successor(&presented.record, &refresh)?;
+        self.renew((presented, number), Then::IsReplaced, access, Some(refresh)).await
+    }
+
+    async fn renew(
+        &self,
+        (presented, number): (&PresentedRefreshToken, i64),
+        then: Then,
+        access: AccessToken,
+        refresh: Option<RefreshToken>,
+    ) -> Result<bool, StoreError> {
+        let RefreshToken { digest, generation, .. } = presented.record;
+        let claim = Claim::Refresh { digest, generation, number, then };
+        let issue = Issue { claim, family: presented.family.clone(), access, refresh, now: self.now };
+        Ok(self.database.issue(issue).await? == Outcome::Kept)
+    }
+
     /// Claims a refresh token for the client it was issued to; `None` for anybody else (C32).
     pub async fn claim_refresh(
         &self,
@@ -157,6 +243,13 @@ impl<'s> SystemStore<'s> {
             now: self.now,
             entropy: self.entropy,
         }))
+    }
+}
+
+fn check_successor(record: &RefreshToken, successor: &RefreshToken) -> Result<(), StoreError> {
+    match successor.generation == record.generation + 1 {
+        true => Ok(()),
+        false => Err(StoreError::Invalid { what: "the successor is not of the next generation".to_owned() }),
     }
 }
 

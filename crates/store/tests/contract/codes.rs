@@ -16,7 +16,7 @@ use crate::fixture::{ALL, Fixture, NOW, access_token, organization_id, scopes};
 pub(crate) struct Issued {
     pub(crate) client: Client,
     user: User,
-    family: TokenFamily,
+    pub(crate) family: TokenFamily,
     pub(crate) code: AuthorizationCode,
 }
 

@@ -61,7 +61,7 @@ both! {
         };
         assert_eq!(system.known_token(&Digest::of(b"access")).await.unwrap(), Some(expected));
         assert_eq!(system.known_token(&Digest::of(b"unknown")).await.unwrap(), None);
-        let standing = system.standing_of(&family).await.unwrap();
+        let standing = system.standing_of(&family.organization, &family.client, &family.subject).await.unwrap();
         assert_eq!((standing.organization.id, standing.grant), (family.organization, None));
     }
 

@@ -22,6 +22,7 @@ mod delegations;
 mod device_codes;
 mod housekeeping;
 mod interactions;
+mod issues;
 mod known_tokens;
 mod logout_notices;
 mod news;
