@@ -9,6 +9,7 @@ use countersign_domain::id::{OrganizationId, TokenFamilyId};
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily};
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Connection};
 
 use crate::column::Columns;
@@ -216,7 +217,7 @@ async fn claim_codes<'i>(
          RETURNING digest",
     );
     let fill = |claim: Filling, (at, digest): &(usize, &Digest)| claim.bind(&digest.as_bytes()[..]).bind(client(*at));
-    digests(CLAIM.run(connection, codes, fill).await?)
+    digests(&CLAIM.run(connection, codes, fill).await?)
 }
 
 /// Refresh tokens that stay.
@@ -241,7 +242,7 @@ async fn use_again<'i>(
     let fill = |used: Filling, (at, digest, until): &(usize, &Digest, Timestamp)| {
         used.bind(&digest.as_bytes()[..]).bind(client(*at)).bind(until.as_micros())
     };
-    digests(USE.run(connection, tokens, fill).await?)
+    digests(&USE.run(connection, tokens, fill).await?)
 }
 
 /// Refresh tokens that are replaced. Of any number of requests with one of them, on any number of nodes, one gets it.
@@ -267,7 +268,7 @@ async fn replace<'i>(
     let fill = |used: Filling, (at, digest): &(usize, &Digest)| {
         used.bind(&digest.as_bytes()[..]).bind(client(*at)).bind(now(*at).as_micros())
     };
-    digests(REPLACE.run(connection, tokens, fill).await?)
+    digests(&REPLACE.run(connection, tokens, fill).await?)
 }
 
 /// Renewals of one family take turns, and none goes on in a family that was ended or has a newer generation.
@@ -313,6 +314,6 @@ async fn lock_families(connection: &mut AnyConnection, issues: &[&Issue]) -> Res
     if issues.iter().all(is_newest) { Ok(()) } else { Err(StoreError::Moved) }
 }
 
-fn digests(rows: Vec<sqlx::any::AnyRow>) -> Result<Vec<Digest>, StoreError> {
+fn digests(rows: &[AnyRow]) -> Result<Vec<Digest>, StoreError> {
     rows.iter().map(|row| row.digest("digest")).collect()
 }

@@ -17,8 +17,11 @@ const MOST_TOGETHER: usize = 64;
 #[derive(Clone)]
 pub(crate) struct Queue(mpsc::Sender<Order>);
 
+/// Where a request waits.
+type Answer = oneshot::Sender<Result<Outcome, StoreError>>;
+
 enum Order {
-    Issue(Issue, oneshot::Sender<Result<Outcome, StoreError>>),
+    Issue(Box<Issue>, Answer),
     /// Answered when everything that was ordered before is done.
     Close(oneshot::Sender<()>),
 }
@@ -34,7 +37,7 @@ impl Queue {
     /// Waits until it is durable, or has failed.
     pub(crate) async fn put(&self, issue: Issue) -> Result<Outcome, StoreError> {
         let (answer, outcome) = oneshot::channel();
-        self.0.try_send(Order::Issue(issue, answer)).map_err(|refused| match refused {
+        self.0.try_send(Order::Issue(Box::new(issue), answer)).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => unavailable("too many tokens wait to be written"),
             mpsc::error::TrySendError::Closed(_) => unavailable("it was closed"),
         })?;
@@ -78,13 +81,13 @@ async fn serve(database: Database, mut orders: mpsc::Receiver<Order>) {
     }
 }
 
-async fn write(database: &Database, mut issues: Vec<(Issue, oneshot::Sender<Result<Outcome, StoreError>>)>) {
+async fn write(database: &Database, mut issues: Vec<(Box<Issue>, Answer)>) {
     // whoever has hung up gets nothing that nobody would know of
     issues.retain(|(_, answer)| !answer.is_closed());
     if issues.is_empty() {
         return;
     }
-    let parts: Vec<&Issue> = issues.iter().map(|(issue, _)| issue).collect();
+    let parts: Vec<&Issue> = issues.iter().map(|(issue, _)| &**issue).collect();
     let outcomes = commit(database, &parts).await;
     for ((_, answer), outcome) in issues.into_iter().zip(outcomes) {
         let _ = answer.send(outcome);
