@@ -1,7 +1,7 @@
 // node-oidc-provider as clients/peer has it, unmodified and in memory, with one confidential app: what is measured beside Countersign.
 //
 //   node peer.mjs serve ID SECRET PORT          serves until it is ended
-//   node peer.mjs sign-in ORIGIN ID SECRET PERSON(JSON)   signs a person in at either server; prints the tokens
+//   node peer.mjs sign-in ORIGIN ID SECRET PERSON(JSON)   signs a person in at either server; prints the tokens, and how to go on as that person
 
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
@@ -42,6 +42,8 @@ async function serve(id, secret, port) {
     rotateRefreshToken: false, // as Countersign does for apps that have a secret: every request can carry the same one
     routes: { authorization: "/oauth/authorize", token: "/oauth/token", introspection: "/oauth/introspect" },
     async loadExistingGrant({ oidc: { provider, client, session, account } }) {
+      const known = session.grantIdFor(client.clientId); // codes of other grants than the session's are refused
+      if (known) return provider.Grant.find(known);
       const grant = new provider.Grant({ clientId: client.clientId, accountId: account?.accountId ?? session.accountId });
       grant.addOIDCScope("openid");
       await grant.save();
@@ -61,10 +63,17 @@ async function serve(id, secret, port) {
 async function signIn(origin, id, secret, person) {
   const code_challenge = createHash("sha256").update(VERIFIER).digest("base64url");
   const query = { response_type: "code", client_id: id, redirect_uri: REDIRECT, scope: "openid", state: "s", code_challenge, code_challenge_method: "S256" };
-  const back = await follow(`${origin}/oauth/authorize?${new URLSearchParams(query)}`, REDIRECT, JSON.parse(person));
+  const cookies = new Map();
+  const back = await follow(`${origin}/oauth/authorize?${new URLSearchParams(query)}`, REDIRECT, JSON.parse(person), cookies);
   const code = back.searchParams.get("code");
   const form = { grant_type: "authorization_code", code, redirect_uri: REDIRECT, code_verifier: VERIFIER, client_id: id, client_secret: secret };
-  console.log(await (await fetch(`${origin}/oauth/token`, { method: "POST", body: new URLSearchParams(form) })).text());
+  const tokens = await (await fetch(`${origin}/oauth/token`, { method: "POST", body: new URLSearchParams(form) })).json();
+  const again = {
+    authorize: `/oauth/authorize?${new URLSearchParams({ ...query, prompt: "none" })}`,
+    cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
+    redeem: new URLSearchParams(Object.entries(form).filter(([name]) => name !== "code")).toString(),
+  };
+  console.log(JSON.stringify({ ...tokens, again }));
 }
 
 await { serve, "sign-in": signIn }[command](...given);
