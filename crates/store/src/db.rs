@@ -8,7 +8,7 @@ use sqlx::{AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 
 use crate::error::{DatabaseFailure, StoreError};
 use crate::schema;
-use crate::token::issue::{self, Issue, Outcome};
+use crate::token::issue::{self, Outcome, Part};
 use crate::token::queue::Queue;
 use crate::transaction::AuthorityNumber;
 pub(crate) use crate::transaction::Transaction;
@@ -65,8 +65,8 @@ pub(crate) struct Database {
     writer: AnyPool,
     readers: AnyPool,
     authority: AuthorityNumber,
-    /// SQLite: tokens of several requests are committed together.
-    issues: Option<Queue>,
+    /// SQLite: codes and tokens of several requests are committed together.
+    queue: Option<Queue>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,11 +127,11 @@ impl Database {
         work(self.begin().await?).await
     }
 
-    /// Keeps what a request leaves behind that issues a token. When this returns, it is durable.
-    pub(crate) async fn issue(&self, issue: Issue) -> Result<Outcome, StoreError> {
-        match &self.issues {
-            Some(queue) => queue.put(issue).await,
-            None => issue::commit_one(self, &issue).await,
+    /// Keeps what a request leaves behind that issues a code or tokens. When this returns, it is durable.
+    pub(crate) async fn keep(&self, part: Part) -> Result<Outcome, StoreError> {
+        match &self.queue {
+            Some(queue) => queue.put(part).await,
+            None => issue::commit_one(self, &part).await,
         }
     }
 
@@ -161,7 +161,7 @@ impl Database {
     }
 
     pub(crate) async fn close(&self) {
-        if let Some(queue) = &self.issues {
+        if let Some(queue) = &self.queue {
             queue.close().await;
         }
         self.readers.close().await;
@@ -226,8 +226,8 @@ async fn open_sqlite(folder: &Path, options: Options) -> Result<Database, StoreE
     let readers = readers.test_before_acquire(false).idle_timeout(None).max_lifetime(None);
     let readers = readers.connect_with(any_options).await?;
     let authority = AuthorityNumber::default();
-    let database = Database { engine: Engine::Sqlite, writer, readers, authority, issues: None };
-    Ok(Database { issues: Some(Queue::start(database.clone())), ..database })
+    let database = Database { engine: Engine::Sqlite, writer, readers, authority, queue: None };
+    Ok(Database { queue: Some(Queue::start(database.clone())), ..database })
 }
 
 async fn open_postgres(url: &str, options: Options) -> Result<Database, StoreError> {
@@ -249,7 +249,7 @@ async fn open_postgres(url: &str, options: Options) -> Result<Database, StoreErr
         writer: pool.clone(),
         readers: pool,
         authority: AuthorityNumber::default(),
-        issues: None,
+        queue: None,
     })
 }
 
@@ -351,7 +351,7 @@ impl StoreError {
     }
 
     /// Whether the transaction was rolled back only because another one was faster.
-    fn is_lost_race(&self) -> bool {
+    pub(crate) fn is_lost_race(&self) -> bool {
         matches!(self, Self::Unavailable(failure) if failure.is_lost_race)
     }
 }

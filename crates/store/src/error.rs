@@ -53,10 +53,16 @@ pub struct DatabaseFailure {
     pub(crate) is_lost_race: bool,
 }
 
-impl DatabaseFailure {
-    /// The same for somebody else.
-    pub(crate) fn again(&self) -> StoreError {
-        StoreError::Unavailable(Self { message: self.message.clone(), is_lost_race: self.is_lost_race })
+impl StoreError {
+    /// A failure of many requests, for one of them.
+    pub(crate) fn for_one_of_many(&self) -> Self {
+        match self {
+            Self::Unavailable(failure) => {
+                let DatabaseFailure { message, is_lost_race } = failure;
+                Self::Unavailable(DatabaseFailure { message: message.clone(), is_lost_race: *is_lost_race })
+            }
+            other => Self::Corrupt { what: other.to_string() },
+        }
     }
 }
 

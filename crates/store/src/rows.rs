@@ -19,19 +19,17 @@ pub(crate) type Filling = Query<'static, Any, AnyArguments>;
 
 /// A statement about any number of rows.
 pub(crate) struct Rows {
-    /// Up to the first row.
-    before: &'static str,
+    /// With `{rows}` where `($1, $2), ($3, $4)` goes.
+    pattern: &'static str,
     /// The places of one row.
     columns: usize,
-    /// From the last row on.
-    after: &'static str,
     texts: [OnceLock<Arc<str>>; SIZES.len()],
 }
 
 impl Rows {
-    /// `before` ends where `($1, $2), ($3, $4)` can stand.
-    pub(crate) const fn new(before: &'static str, columns: usize, after: &'static str) -> Self {
-        Self { before, columns, after, texts: [const { OnceLock::new() }; SIZES.len()] }
+    /// In `pattern`, `{rows}` stands for rows of so many `columns`.
+    pub(crate) const fn new(pattern: &'static str, columns: usize) -> Self {
+        Self { pattern, columns, texts: [const { OnceLock::new() }; SIZES.len()] }
     }
 
     /// Runs the statement for all `rows`, whose values `fill` binds in order; the rows that come back.
@@ -60,16 +58,12 @@ impl Rows {
     }
 
     fn text(&self, rows: usize) -> String {
-        let mut text = self.before.to_owned();
-        for row in 0..rows {
-            text += if row == 0 { "(" } else { ", (" };
-            for column in 1..=self.columns {
-                let separator = if column == 1 { "" } else { ", " };
-                text += &format!("{separator}${}", row * self.columns + column);
-            }
-            text += ")";
-        }
-        text + self.after
+        let row = |row: usize| {
+            let places: Vec<String> =
+                (1..=self.columns).map(|column| format!("${}", row * self.columns + column)).collect();
+            format!("({})", places.join(", "))
+        };
+        self.pattern.replace("{rows}", &(0..rows).map(row).collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -77,7 +71,7 @@ impl Rows {
 mod tests {
     use super::*;
 
-    static PAIRS: Rows = Rows::new("VALUES ", 2, " LIMIT 5");
+    static PAIRS: Rows = Rows::new("VALUES {rows} LIMIT 5", 2);
 
     #[test]
     fn a_text_has_a_place_for_each_value() {

@@ -33,7 +33,7 @@ const EXCEPTIONS: [(&str, &str, &str); 46] = [
     ("issue.rs", "claim_codes", "by digest and client"),
     ("issue.rs", "use_again", "by digest and client"),
     ("issue.rs", "replace", "by digest and client"),
-    ("issue.rs", "lock_families", "each row binds its own"),
+    ("issue.rs", "lock_families", "each row names its own"),
     (
         "device_code.rs",
         "save_device_code",

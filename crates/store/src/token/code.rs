@@ -2,7 +2,7 @@
 //! number of claimers wins (C14).
 
 use countersign_domain::entropy::Entropy;
-use countersign_domain::id::{ClientId, SessionId};
+use countersign_domain::id::ClientId;
 use countersign_domain::oauth::authentication::Authentication;
 use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily};
@@ -11,11 +11,11 @@ use countersign_domain::time::Timestamp;
 use sqlx::any::AnyRow;
 
 use crate::change::Author;
-use crate::column::{Columns, json_text};
+use crate::column::Columns;
 use crate::db::Transaction;
-use crate::token::family::{ceiling_text, end_family, optional_session, thumbprint};
+use crate::token::family::{end_family, optional_session, thumbprint};
 use crate::token::insert::insert_tokens;
-use crate::token::issue::{Claim, Issue, Outcome};
+use crate::token::issue::{Claim, Issue, Outcome, Part};
 use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
 
@@ -79,31 +79,7 @@ impl CodeClaim<'_> {
 impl<'s> SystemStore<'s> {
     /// Keeps a new code.
     pub async fn save_code(&self, code: &AuthorizationCode) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO authorization_codes (digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge,
-                                              resources, dpop_key, ceiling, session_id, identity, authenticated_at,
-                                              acr, issued_at, expires_at, claims)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0)",
-        )
-        .bind(&code.digest.as_bytes()[..])
-        .bind(code.organization.as_str())
-        .bind(code.client.as_str())
-        .bind(code.user.as_str())
-        .bind(code.family.as_str())
-        .bind(&code.redirect_uri)
-        .bind(&code.code_challenge)
-        .bind(json_text(&code.resources))
-        .bind(code.dpop_key.map(String::from))
-        .bind(ceiling_text(code.ceiling.as_deref()))
-        .bind(code.session.as_ref().map(SessionId::as_str))
-        .bind(code.identity.as_ref().map(json_text))
-        .bind(code.authentication.at.as_micros())
-        .bind(&code.authentication.acr)
-        .bind(code.issued_at.as_micros())
-        .bind(code.expires_at.as_micros())
-        .execute(self.database.writer())
-        .await?;
-        Ok(())
+        self.database.keep(Part::Code(Box::new(code.clone()))).await.map(drop)
     }
 
     /// What is kept of a code that nobody has redeemed, without claiming it; `None` for anybody but the client it was issued to.
@@ -144,7 +120,7 @@ impl<'s> SystemStore<'s> {
         }
         let claim = Claim::Code { digest: record.digest, number };
         let issue = Issue { claim, family, access, refresh, now: self.now };
-        Ok(self.database.issue(issue).await? == Outcome::Kept)
+        Ok(self.database.keep(Part::Tokens(Box::new(issue))).await? == Outcome::Kept)
     }
 
     /// Claims a code for the client it was issued to; `None` for anybody else, and the code stays usable (C09).

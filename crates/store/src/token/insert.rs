@@ -1,6 +1,7 @@
-//! New tokens, of any number of requests at once.
+//! New codes and tokens, of any number of requests at once.
 
 use countersign_domain::id::{SessionId, TokenFamilyId};
+use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily};
 use countersign_domain::time::Timestamp;
 use sqlx::AnyConnection;
@@ -24,6 +25,40 @@ pub(crate) async fn insert_tokens(
     insert_refresh_tokens(connection, &refresh).await
 }
 
+pub(crate) async fn insert_codes(
+    connection: &mut AnyConnection,
+    codes: &[&AuthorizationCode],
+) -> Result<(), StoreError> {
+    static INSERT: Rows = Rows::new(
+        "INSERT INTO authorization_codes (digest, org_id, client_id, user_id, family_id, redirect_uri, code_challenge,
+                                          resources, dpop_key, ceiling, session_id, identity, authenticated_at, acr,
+                                          issued_at, expires_at, claims)
+         VALUES {rows}",
+        17,
+    );
+    let fill = |insert: Filling, code: &&AuthorizationCode| {
+        insert
+            .bind(&code.digest.as_bytes()[..])
+            .bind(code.organization.as_str())
+            .bind(code.client.as_str())
+            .bind(code.user.as_str())
+            .bind(code.family.as_str())
+            .bind(code.redirect_uri.as_deref())
+            .bind(code.code_challenge.as_deref())
+            .bind(json_text(&code.resources))
+            .bind(code.dpop_key.map(String::from))
+            .bind(ceiling_text(code.ceiling.as_deref()))
+            .bind(code.session.as_ref().map(SessionId::as_str))
+            .bind(code.identity.as_ref().map(json_text))
+            .bind(code.authentication.at.as_micros())
+            .bind(code.authentication.acr.as_str())
+            .bind(code.issued_at.as_micros())
+            .bind(code.expires_at.as_micros())
+            .bind(0_i64)
+    };
+    INSERT.run(connection, codes, fill).await.map(drop)
+}
+
 pub(crate) async fn insert_families(
     connection: &mut AnyConnection,
     families: &[(&TokenFamily, Timestamp)],
@@ -31,9 +66,8 @@ pub(crate) async fn insert_families(
     static INSERT: Rows = Rows::new(
         "INSERT INTO token_families (org_id, family_id, client_id, user_id, ceiling, resources, dpop_key, session_id,
                                      identity, authenticated_at, acr, created_at, used_at)
-         VALUES ",
+         VALUES {rows}",
         13,
-        "",
     );
     let fill = |insert: Filling, (family, now): &(&TokenFamily, Timestamp)| {
         insert
@@ -61,9 +95,8 @@ pub(crate) async fn insert_access_tokens(
     static INSERT: Rows = Rows::new(
         "INSERT INTO access_tokens (digest, org_id, family_id, ceiling, confirmation, audience, protocol_scopes, issued_at,
                                     expires_at)
-         VALUES ",
+         VALUES {rows}",
         9,
-        "",
     );
     for (family, token) in tokens {
         check_family(family, &token.family)?;
@@ -89,9 +122,8 @@ pub(crate) async fn insert_refresh_tokens(
 ) -> Result<(), StoreError> {
     static INSERT: Rows = Rows::new(
         "INSERT INTO refresh_tokens (digest, org_id, family_id, client_id, generation, issued_at, expires_at, uses)
-         VALUES ",
+         VALUES {rows}",
         8,
-        "",
     );
     for (family, token) in tokens {
         check_family(family, &token.family)?;

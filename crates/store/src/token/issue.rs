@@ -1,4 +1,4 @@
-//! What is written when tokens are issued: rows of several requests at once, in one transaction.
+//! What is written when codes and tokens are issued: rows of several requests at once, in one transaction.
 //!
 //! A request that presents something (a code, a refresh token) has read it and decided before. Here it is claimed, by a write
 //! that happens only where nothing of what was decided on has changed; else the request claims and decides again alone.
@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_domain::id::{OrganizationId, TokenFamilyId};
+use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::token::{AccessToken, RefreshToken, TokenFamily};
 use countersign_domain::secret::Digest;
 use countersign_domain::time::Timestamp;
@@ -15,10 +16,17 @@ use sqlx::{AnyConnection, Connection};
 use crate::column::Columns;
 use crate::db::{Database, Transaction};
 use crate::rows::{Filling, Rows};
-use crate::token::insert::{insert_access_tokens, insert_families, insert_refresh_tokens};
+use crate::token::insert::{insert_access_tokens, insert_codes, insert_families, insert_refresh_tokens};
 use crate::{StoreError, SystemStore};
 
 /// What one request leaves behind.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    Code(Box<AuthorizationCode>),
+    Tokens(Box<Issue>),
+}
+
+/// New tokens.
 #[derive(Debug, Clone)]
 pub(crate) struct Issue {
     /// What it presented.
@@ -65,7 +73,7 @@ impl SystemStore<'_> {
     pub async fn save_tokens(&self, family: &TokenFamily, access: &AccessToken) -> Result<(), StoreError> {
         let (family, access) = (family.clone(), access.clone());
         let issue = Issue { claim: Claim::Nothing, family, access, refresh: None, now: self.now };
-        self.database.issue(issue).await.map(drop)
+        self.database.keep(Part::Tokens(Box::new(issue))).await.map(drop)
     }
 }
 
@@ -81,31 +89,28 @@ impl Issue {
 
 /// Writes what requests leave behind and commits it, all in one transaction. A request whose part fails gets its failure;
 /// the others are kept.
-pub(crate) async fn commit(database: &Database, issues: &[&Issue]) -> Vec<Result<Outcome, StoreError>> {
-    if let [issue] = issues {
-        return vec![commit_one(database, issue).await];
+pub(crate) async fn commit(database: &Database, parts: &[&Part]) -> Vec<Result<Outcome, StoreError>> {
+    if let [part] = parts {
+        return vec![commit_one(database, part).await];
     }
-    let failure = match database.write(|transaction| together(database, transaction, issues)).await {
-        Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
-        Err(failure) => failure,
-    };
-    match failure {
-        // it is nobody's own: each would wait for the same again
-        StoreError::Unavailable(failure) => issues.iter().map(|_| Err(failure.again())).collect(),
-        _ => match database.write(|transaction| one_by_one(database, transaction, issues)).await {
+    match database.write(|transaction| together(database, transaction, parts)).await {
+        Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+        Err(failure) if failure.is_lost_race() => all(&failure, parts),
+        Err(_) => match database.write(|transaction| one_by_one(database, transaction, parts)).await {
             Ok(outcomes) => outcomes,
-            Err(StoreError::Unavailable(failure)) => issues.iter().map(|_| Err(failure.again())).collect(),
-            Err(failure) => {
-                let what = failure.to_string();
-                issues.iter().map(|_| Err(StoreError::Corrupt { what: what.clone() })).collect()
-            }
+            Err(failure) => all(&failure, parts),
         },
     }
 }
 
+/// It is nobody's own failure.
+fn all(failure: &StoreError, parts: &[&Part]) -> Vec<Result<Outcome, StoreError>> {
+    parts.iter().map(|_| Err(failure.for_one_of_many())).collect()
+}
+
 /// The same for one request.
-pub(crate) async fn commit_one(database: &Database, issue: &Issue) -> Result<Outcome, StoreError> {
-    let alone = [issue];
+pub(crate) async fn commit_one(database: &Database, part: &Part) -> Result<Outcome, StoreError> {
+    let alone = [part];
     match database.write(|transaction| together(database, transaction, &alone)).await {
         Ok(outcomes) => Ok(outcomes[0]),
         Err(StoreError::Moved) => Ok(Outcome::Moved),
@@ -116,9 +121,9 @@ pub(crate) async fn commit_one(database: &Database, issue: &Issue) -> Result<Out
 async fn together(
     database: &Database,
     mut transaction: Transaction,
-    issues: &[&Issue],
+    parts: &[&Part],
 ) -> Result<Vec<Outcome>, StoreError> {
-    let outcomes = write(database, &mut transaction, issues).await?;
+    let outcomes = write(database, &mut transaction, parts).await?;
     transaction.commit().await?;
     Ok(outcomes)
 }
@@ -127,12 +132,12 @@ async fn together(
 async fn one_by_one(
     database: &Database,
     mut transaction: Transaction,
-    issues: &[&Issue],
+    parts: &[&Part],
 ) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-    let mut outcomes = Vec::with_capacity(issues.len());
-    for issue in issues {
+    let mut outcomes = Vec::with_capacity(parts.len());
+    for part in parts {
         let mut savepoint = Connection::begin(&mut *transaction).await?;
-        outcomes.push(match write(database, &mut savepoint, &[issue]).await {
+        outcomes.push(match write(database, &mut savepoint, &[part]).await {
             Ok(written) => {
                 savepoint.commit().await?;
                 Ok(written[0])
@@ -154,16 +159,31 @@ async fn one_by_one(
 async fn write(
     database: &Database,
     connection: &mut AnyConnection,
-    issues: &[&Issue],
+    parts: &[&Part],
 ) -> Result<Vec<Outcome>, StoreError> {
-    let claimed = claim(database.authority_number(), connection, issues).await?;
+    let codes = parts.iter().filter_map(|part| match part {
+        Part::Code(code) => Some(&**code),
+        Part::Tokens(_) => None,
+    });
+    insert_codes(connection, &codes.collect::<Vec<_>>()).await?;
+    let issues = parts.iter().filter_map(|part| match part {
+        Part::Code(_) => None,
+        Part::Tokens(issue) => Some(&**issue),
+    });
+    let issues: Vec<&Issue> = issues.collect();
+    let claimed = claim(database.authority_number(), connection, &issues).await?;
     let kept = || issues.iter().zip(&claimed).filter(|(_, is_claimed)| **is_claimed).map(|(issue, _)| *issue);
     let new = kept().filter(|issue| issue.is_of_new_family());
     insert_families(connection, &new.map(|issue| (&issue.family, issue.now)).collect::<Vec<_>>()).await?;
     insert_access_tokens(connection, &kept().map(|issue| (&issue.family, &issue.access)).collect::<Vec<_>>()).await?;
     let refresh = kept().filter_map(|issue| Some((&issue.family, issue.refresh.as_ref()?)));
     insert_refresh_tokens(connection, &refresh.collect::<Vec<_>>()).await?;
-    Ok(claimed.into_iter().map(|is_claimed| if is_claimed { Outcome::Kept } else { Outcome::Moved }).collect())
+    let mut claimed = claimed.into_iter();
+    let outcome = |part: &&Part| match part {
+        Part::Tokens(_) if claimed.next() != Some(true) => Outcome::Moved,
+        Part::Tokens(_) | Part::Code(_) => Outcome::Kept,
+    };
+    Ok(parts.iter().map(outcome).collect())
 }
 
 /// Claims what was presented; says for each whether it may go on.
@@ -211,10 +231,9 @@ async fn claim_codes<'i>(
         "UPDATE authorization_codes
             SET claims = claims + 1
           WHERE claims = 0
-            AND (digest, client_id) IN (VALUES ",
-        2,
-        ")
+            AND (digest, client_id) IN (VALUES {rows})
          RETURNING digest",
+        2,
     );
     let fill = |claim: Filling, (at, digest): &(usize, &Digest)| claim.bind(&digest.as_bytes()[..]).bind(client(*at));
     digests(&CLAIM.run(connection, codes, fill).await?)
@@ -227,9 +246,7 @@ async fn use_again<'i>(
     client: impl Fn(usize) -> &'i str,
 ) -> Result<Vec<Digest>, StoreError> {
     static USE: Rows = Rows::new(
-        "WITH used (of_digest, of_client, until) AS (VALUES ",
-        3,
-        ")
+        "WITH used (of_digest, of_client, until) AS (VALUES {rows})
          UPDATE refresh_tokens
             SET uses = uses + 1,
                 expires_at = used.until
@@ -238,6 +255,7 @@ async fn use_again<'i>(
             AND client_id = used.of_client
             AND rotated_at IS NULL
          RETURNING digest",
+        3,
     );
     let fill = |used: Filling, (at, digest, until): &(usize, &Digest, Timestamp)| {
         used.bind(&digest.as_bytes()[..]).bind(client(*at)).bind(until.as_micros())
@@ -253,9 +271,7 @@ async fn replace<'i>(
     now: impl Fn(usize) -> Timestamp,
 ) -> Result<Vec<Digest>, StoreError> {
     static REPLACE: Rows = Rows::new(
-        "WITH used (of_digest, of_client, at) AS (VALUES ",
-        3,
-        ")
+        "WITH used (of_digest, of_client, at) AS (VALUES {rows})
          UPDATE refresh_tokens
             SET uses = uses + 1,
                 rotated_at = used.at
@@ -264,6 +280,7 @@ async fn replace<'i>(
             AND client_id = used.of_client
             AND rotated_at IS NULL
          RETURNING digest",
+        3,
     );
     let fill = |used: Filling, (at, digest): &(usize, &Digest)| {
         used.bind(&digest.as_bytes()[..]).bind(client(*at)).bind(now(*at).as_micros())
@@ -274,9 +291,7 @@ async fn replace<'i>(
 /// Renewals of one family take turns, and none goes on in a family that was ended or has a newer generation.
 async fn lock_families(connection: &mut AnyConnection, issues: &[&Issue]) -> Result<(), StoreError> {
     static LOCK: Rows = Rows::new(
-        "WITH used (of_org, of_family, at) AS (VALUES ",
-        3,
-        ")
+        "WITH used (of_org, of_family, at) AS (VALUES {rows})
          UPDATE token_families
             SET used_at = used.at
            FROM used
@@ -284,14 +299,14 @@ async fn lock_families(connection: &mut AnyConnection, issues: &[&Issue]) -> Res
             AND family_id = used.of_family
             AND revoked_at IS NULL
          RETURNING family_id",
+        3,
     );
     static NEWEST: Rows = Rows::new(
         "SELECT family_id, MAX(generation) AS newest
            FROM refresh_tokens
-          WHERE (org_id, family_id) IN (VALUES ",
-        2,
-        ")
+          WHERE (org_id, family_id) IN (VALUES {rows})
           GROUP BY org_id, family_id",
+        2,
     );
     let families: BTreeMap<FamilyKey<'_>, &Issue> = issues.iter().map(|issue| (issue.key(), *issue)).collect();
     let families: Vec<&Issue> = families.into_values().collect();

@@ -1,4 +1,4 @@
-//! One writer for tokens that many requests wait for: what waits is committed in one transaction, and each request is answered
+//! One writer for codes and tokens that many requests wait for: what waits is committed in one transaction, and each request is answered
 //! when its part is durable. SQLite only: a commit there is a visit to the disk. (PostgreSQL commits in groups by itself.)
 
 use tokio::sync::{mpsc, oneshot};
@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::StoreError;
 use crate::db::Database;
 use crate::error::DatabaseFailure;
-use crate::token::issue::{Issue, Outcome, commit};
+use crate::token::issue::{Outcome, Part, commit};
 
 /// Most requests that wait; what is more is refused at once.
 const MOST_WAITING: usize = 1_024;
@@ -21,7 +21,7 @@ pub(crate) struct Queue(mpsc::Sender<Order>);
 type Answer = oneshot::Sender<Result<Outcome, StoreError>>;
 
 enum Order {
-    Issue(Box<Issue>, Answer),
+    Keep(Part, Answer),
     /// Answered when everything that was ordered before is done.
     Close(oneshot::Sender<()>),
 }
@@ -35,9 +35,9 @@ impl Queue {
     }
 
     /// Waits until it is durable, or has failed.
-    pub(crate) async fn put(&self, issue: Issue) -> Result<Outcome, StoreError> {
+    pub(crate) async fn put(&self, part: Part) -> Result<Outcome, StoreError> {
         let (answer, outcome) = oneshot::channel();
-        self.0.try_send(Order::Issue(Box::new(issue), answer)).map_err(|refused| match refused {
+        self.0.try_send(Order::Keep(part, answer)).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => unavailable("too many tokens wait to be written"),
             mpsc::error::TrySendError::Closed(_) => unavailable("it was closed"),
         })?;
@@ -64,32 +64,32 @@ async fn serve(database: Database, mut orders: mpsc::Receiver<Order>) {
         {
             waiting.push(order);
         }
-        let mut issues = Vec::with_capacity(waiting.len());
+        let mut parts = Vec::with_capacity(waiting.len());
         for order in waiting.drain(..) {
             match order {
-                Order::Issue(issue, answer) => issues.push((issue, answer)),
+                Order::Keep(part, answer) => parts.push((part, answer)),
                 Order::Close(answer) => {
                     orders.close();
                     closing.push(answer);
                 }
             }
         }
-        write(&database, issues).await;
+        write(&database, parts).await;
     }
     for answer in closing {
         let _ = answer.send(());
     }
 }
 
-async fn write(database: &Database, mut issues: Vec<(Box<Issue>, Answer)>) {
+async fn write(database: &Database, mut parts: Vec<(Part, Answer)>) {
     // whoever has hung up gets nothing that nobody would know of
-    issues.retain(|(_, answer)| !answer.is_closed());
-    if issues.is_empty() {
+    parts.retain(|(_, answer)| !answer.is_closed());
+    if parts.is_empty() {
         return;
     }
-    let parts: Vec<&Issue> = issues.iter().map(|(issue, _)| &**issue).collect();
-    let outcomes = commit(database, &parts).await;
-    for ((_, answer), outcome) in issues.into_iter().zip(outcomes) {
+    let together: Vec<&Part> = parts.iter().map(|(part, _)| part).collect();
+    let outcomes = commit(database, &together).await;
+    for ((_, answer), outcome) in parts.into_iter().zip(outcomes) {
         let _ = answer.send(outcome);
     }
 }

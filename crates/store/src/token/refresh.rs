@@ -14,7 +14,7 @@ use crate::column::Columns;
 use crate::db::Transaction;
 use crate::token::family::{end_family, family};
 use crate::token::insert::{insert_access_tokens, insert_refresh_tokens};
-use crate::token::issue::{Claim, Issue, Outcome, Then};
+use crate::token::issue::{Claim, Issue, Outcome, Part, Then};
 use crate::token::standing::{ClaimStanding, read_standing};
 use crate::{StoreError, SystemStore, SystemTask};
 
@@ -199,7 +199,7 @@ impl<'s> SystemStore<'s> {
         let RefreshToken { digest, generation, .. } = presented.record;
         let claim = Claim::Refresh { digest, generation, number, then };
         let issue = Issue { claim, family: presented.family.clone(), access, refresh, now: self.now };
-        Ok(self.database.issue(issue).await? == Outcome::Kept)
+        Ok(self.database.keep(Part::Tokens(Box::new(issue))).await? == Outcome::Kept)
     }
 
     /// Claims a refresh token for the client it was issued to; `None` for anybody else (C32).

@@ -3,6 +3,7 @@
 use countersign_domain::client::Client;
 use countersign_domain::entropy::SeededEntropy;
 use countersign_domain::id::TokenFamilyId;
+use countersign_domain::oauth::grant::authorization_code::AuthorizationCode;
 use countersign_domain::oauth::token::{RefreshToken, TokenFamily, TokenSubject};
 use countersign_domain::secret::Digest;
 use countersign_store::token::PresentedRefreshToken;
@@ -105,13 +106,42 @@ both! {
         assert!(system.claim_code(&code.digest, &client.id).await.unwrap().unwrap().is_replay());
     }
 
+    async fn a_code_of_nobody_fails_alone_among_tokens_and_codes(fixture) {
+        let codes::Issued { code, client, .. } = codes::issued(fixture).await;
+        let nobody = countersign_domain::id::UserId::parse("nobody").unwrap();
+        let answers = at_once(fixture, |store, number| {
+            let digest = Digest::of(format!("code {number}").as_bytes());
+            let user = if number == 40 { nobody.clone() } else { code.user.clone() };
+            let code = AuthorizationCode { digest, user, ..code.clone() };
+            let family = family_of(&client, "acme", number);
+            async move {
+                let entropy = SeededEntropy::new(number);
+                let system = store.system(SystemTask::Authorize, NOW, &entropy);
+                match number % 2 {
+                    0 => system.save_code(&code).await.is_ok(),
+                    _ => system.save_tokens(&family, &access_token(&format!("t{number}"), &family)).await.is_ok(),
+                }
+            }
+        })
+        .await;
+        let system = fixture.system(SystemTask::TokenEndpoint);
+        for (number, is_kept) in answers.into_iter().enumerate() {
+            let digest = Digest::of(format!("code {number}").as_bytes());
+            let is_there = match number % 2 {
+                0 => system.unclaimed_code(&digest, &client.id).await.unwrap().is_some(),
+                _ => is_known(fixture, &format!("t{number}")).await,
+            };
+            assert_eq!((is_kept, is_there), (number != 40, number != 40), "{number}");
+        }
+    }
+
     async fn c09_a_code_is_another_clients_to_neither_read_nor_redeem(fixture) {
         let codes::Issued { client, code, family, .. } = codes::issued(fixture).await;
         let thief = fixture.client("acme", "Thief").await;
         let system = fixture.system(SystemTask::TokenEndpoint);
         assert_eq!(system.unclaimed_code(&code.digest, &thief.id).await.unwrap(), None);
         let number = fixture.store.authority_number();
-        let stolen = countersign_domain::oauth::grant::authorization_code::AuthorizationCode {
+        let stolen = AuthorizationCode {
             client: thief.id.clone(),
             ..code.clone()
         };
