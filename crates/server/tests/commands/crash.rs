@@ -32,7 +32,7 @@ fn whatever_was_answered_before_a_kill_is_there_after_the_next_start() {
     let folder = Folder::new();
     let data = folder.path("data");
     let world = format!(
-        "organizations:\n  - id: acme\n    clients:\n      - {{id: sync, name: Sync, grant_types: [client_credentials], secret: {SECRET}}}\n"
+        "organizations:\n  - id: acme\n    clients:\n      - {{id: sync, name: Sync, grant_types: [client_credentials], secret: {SECRET}}}\n    authorizations: [{{client: Sync, scopes: [\"users\"]}}]\n"
     );
     let run = run(&["apply", &folder.file("world.yaml", world), "--data", &data], "");
     assert_eq!(run.status, 0, "{run:?}");
