@@ -37,17 +37,20 @@ struct Plan {
     /// Peers that take a millisecond; none in the large world.
     slow: usize,
     rounds: usize,
+    /// Whether the peers are left out.
+    alone: bool,
 }
 
 impl Plan {
     fn of(arguments: &DecisionArguments) -> Self {
+        let alone = arguments.alone;
         let plan = match (arguments.common.smoke, arguments.world) {
-            (true, _) => Self { size: SMOKE, requests: 200, policy_engines: 200, slow: 40, rounds: 1 },
+            (true, _) => Self { size: SMOKE, requests: 200, policy_engines: 200, slow: 40, rounds: 1, alone },
             (false, WorldSize::Small) => {
-                Self { size: SMALL, requests: 1_000_000, policy_engines: 200_000, slow: 10_000, rounds: 7 }
+                Self { size: SMALL, requests: 1_000_000, policy_engines: 200_000, slow: 10_000, rounds: 7, alone }
             }
             (false, WorldSize::Large) => {
-                Self { size: LARGE, requests: 1_000_000, policy_engines: 200_000, slow: 0, rounds: 7 }
+                Self { size: LARGE, requests: 1_000_000, policy_engines: 200_000, slow: 0, rounds: 7, alone }
             }
         };
         let requests = arguments.requests.unwrap_or(plan.requests).max(1);

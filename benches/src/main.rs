@@ -53,6 +53,9 @@ struct DecisionArguments {
     /// How often everything is measured; medians are shown.
     #[arg(long)]
     rounds: Option<usize>,
+    /// Countersign and the floor without the peers: for a profile, or to compare two versions of it.
+    #[arg(long)]
+    alone: bool,
     #[command(flatten)]
     common: CommonArguments,
 }

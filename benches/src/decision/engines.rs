@@ -34,13 +34,18 @@ const MEMORY_LIMIT_GIBIBYTES: f64 = 8.0;
 /// The engines, and what each keeps in memory.
 pub(super) struct Engines<'w> {
     pub(super) countersign: Countersign<'w>,
+    /// Nothing where Countersign is measured alone.
+    peers: Option<Peers<'w>>,
+    /// Counted bytes by name, Countersign's first.
+    pub(super) memory: Vec<(&'static str, Option<Used>)>,
+}
+
+struct Peers<'w> {
     ordinary: Ordinary<'w>,
     cedar: Cedar<'w>,
     by_machine: Rego<'w>,
     by_interpreter: Rego<'w>,
     casbin: Casbin<'w>,
-    /// Counted bytes by name, Countersign's first.
-    pub(super) memory: Vec<(&'static str, Option<Used>)>,
     casbin_bytes_each: Option<f64>,
 }
 
@@ -53,22 +58,10 @@ impl<'w> Engines<'w> {
         front: &'w Front<'w>,
         requests: &Requests,
     ) -> Result<Self, String> {
-        let (some, few) = (plan.policy_engines, plan.slow);
         let (countersign, of_countersign) = counted(|| Countersign::new(contracts, world));
-        let (ordinary, of_ordinary) = counted(|| Ordinary::new(world, rules, front));
-        let (cedar, of_cedar) = counted(|| Cedar::new(world, rules, front, requests, some, few > 0));
-        let (by_machine, of_rego) = counted(|| Rego::new(world, rules, front, requests, some));
-        let by_interpreter = Rego::new(world, rules, front, requests, some)?;
-        let casbin = Casbin::new(world, rules, front, requests, few)?;
-        let memory = vec![
-            ("Countersign", of_countersign),
-            ("ordinary crates", of_ordinary),
-            ("cedar-policy", of_cedar),
-            ("regorus", of_rego),
-        ];
-        let casbin_bytes_each = bytes_of_one(world, rules)?;
-        let by_machine = by_machine?;
-        Ok(Self { countersign, ordinary, cedar, by_machine, by_interpreter, casbin, memory, casbin_bytes_each })
+        let mut memory = vec![("Countersign", of_countersign)];
+        let peers = if plan.alone { None } else { Some(Peers::new(plan, world, rules, front, requests, &mut memory)?) };
+        Ok(Self { countersign, peers, memory })
     }
 
     pub(super) fn bytes_of_snapshots(&self) -> Option<f64> {
@@ -77,12 +70,16 @@ impl<'w> Engines<'w> {
 
     /// Compares every engine with the naive model.
     pub(super) fn agree(&mut self, plan: &Plan, requests: &Requests, answers: &[Answer]) -> Result<(), String> {
-        let Self { countersign, ordinary, cedar, by_machine, by_interpreter, casbin, .. } = self;
+        let Self { countersign, peers, .. } = self;
         let check = |engine, extent, count: usize, answer: &mut dyn FnMut(usize) -> Answer| {
             compare(engine, extent, &answers[..count], requests, answer)
         };
         let (all, some, few) = (plan.requests, plan.policy_engines, plan.slow);
         check(COUNTERSIGN, Extent::Reason, all, &mut |index| countersign.answer(requests, index))?;
+        let Some(Peers { ordinary, cedar, by_machine, by_interpreter, casbin, .. }) = peers else {
+            report(&format!("Countersign agrees with the naive model on {all} requests\n"));
+            return Ok(());
+        };
         check("ordinary crates", Extent::Reason, all, &mut |index| ordinary.answer(requests, index))?;
         check(CEDAR, Extent::Decision, some, &mut |index| cedar.answer(requests, index))?;
         check("cedar with reasons", Extent::Reason, some, &mut |index| cedar.answer_with_reason(requests, index))?;
@@ -111,11 +108,12 @@ impl<'w> Engines<'w> {
             kept.collect::<Vec<_>>().join(", "),
             plan.policy_engines
         );
+        let Some(peers) = &self.peers else { return text };
         if plan.slow == 0 {
             text.push_str(
                 "left out: cedar-policy with all policies in one set (slow: 10,000 calls of the small world only)\n",
             );
-            let needed = self.casbin_bytes_each.map(|bytes| bytes * plan.size.organizations as f64 / GIBIBYTE);
+            let needed = peers.casbin_bytes_each.map(|bytes| bytes * plan.size.organizations as f64 / GIBIBYTE);
             let why = match needed {
                 Some(needed) if needed > MEMORY_LIMIT_GIBIBYTES => {
                     format!("its enforcers would need {needed:.1} GiB, more than {MEMORY_LIMIT_GIBIBYTES} GiB")
@@ -136,7 +134,7 @@ impl<'w> Engines<'w> {
         requests: &Requests,
         measured: &mut Vec<(&'static str, Vec<f64>)>,
     ) {
-        let Self { countersign, ordinary, cedar, by_machine, by_interpreter, casbin, .. } = self;
+        let Self { countersign, peers, .. } = self;
         let (all, some, few) = (plan.requests, plan.policy_engines, plan.slow);
         let mut row = |name: &'static str, count: usize, run: &mut dyn FnMut(Range<usize>) -> f64| {
             let range = part(count, round, plan.rounds);
@@ -156,25 +154,51 @@ impl<'w> Engines<'w> {
         row("Countersign, denials with all that is missing", all, &mut |range| {
             per_decision(requests, range, |index| countersign.answer_in_full(requests, index).code())
         });
-        row(ORDINARY, all, &mut |range| per_decision(requests, range, |index| ordinary.answer(requests, index).code()));
-        row(CEDAR, some, &mut |range| per_decision(requests, range, |index| cedar.answer(requests, index).code()));
-        row("the same, able to give the reason", some, &mut |range| {
-            per_decision(requests, range, |index| cedar.answer_with_reason(requests, index).code())
-        });
-        row("regorus virtual machine", some, &mut |range| {
-            per_decision(requests, range, |index| by_machine.answer_by_machine(requests, index).code())
-        });
-        row("regorus interpreter", some, &mut |range| {
-            per_decision(requests, range, |index| by_interpreter.answer_by_interpreter(requests, index).code())
-        });
-        row("casbin, one enforcer per organization", few, &mut |range| {
-            per_decision(requests, range, |index| casbin.answer(requests, index).code())
-        });
-        row("cedar-policy, all policies in one set", few, &mut |range| {
-            per_decision(requests, range, |index| cedar.answer_from_all(requests, index).code())
-        });
+        if let Some(Peers { ordinary, cedar, by_machine, by_interpreter, casbin, .. }) = peers {
+            row(ORDINARY, all, &mut |range| {
+                per_decision(requests, range, |index| ordinary.answer(requests, index).code())
+            });
+            row(CEDAR, some, &mut |range| per_decision(requests, range, |index| cedar.answer(requests, index).code()));
+            row("the same, able to give the reason", some, &mut |range| {
+                per_decision(requests, range, |index| cedar.answer_with_reason(requests, index).code())
+            });
+            row("regorus virtual machine", some, &mut |range| {
+                per_decision(requests, range, |index| by_machine.answer_by_machine(requests, index).code())
+            });
+            row("regorus interpreter", some, &mut |range| {
+                per_decision(requests, range, |index| by_interpreter.answer_by_interpreter(requests, index).code())
+            });
+            row("casbin, one enforcer per organization", few, &mut |range| {
+                per_decision(requests, range, |index| casbin.answer(requests, index).code())
+            });
+            row("cedar-policy, all policies in one set", few, &mut |range| {
+                per_decision(requests, range, |index| cedar.answer_from_all(requests, index).code())
+            });
+        }
         row(COUNTERSIGN_AGAIN, all, &mut |range| {
             per_decision(requests, range, |index| countersign.answer(requests, index).code())
         });
+    }
+}
+
+impl<'w> Peers<'w> {
+    fn new(
+        plan: &Plan,
+        world: &'w World,
+        rules: &'w Rules,
+        front: &'w Front<'w>,
+        requests: &Requests,
+        memory: &mut Vec<(&'static str, Option<Used>)>,
+    ) -> Result<Self, String> {
+        let (some, few) = (plan.policy_engines, plan.slow);
+        let (ordinary, of_ordinary) = counted(|| Ordinary::new(world, rules, front));
+        let (cedar, of_cedar) = counted(|| Cedar::new(world, rules, front, requests, some, few > 0));
+        let (by_machine, of_rego) = counted(|| Rego::new(world, rules, front, requests, some));
+        let by_interpreter = Rego::new(world, rules, front, requests, some)?;
+        let casbin = Casbin::new(world, rules, front, requests, few)?;
+        memory.extend([("ordinary crates", of_ordinary), ("cedar-policy", of_cedar), ("regorus", of_rego)]);
+        let casbin_bytes_each = bytes_of_one(world, rules)?;
+        let by_machine = by_machine?;
+        Ok(Self { ordinary, cedar, by_machine, by_interpreter, casbin, casbin_bytes_each })
     }
 }

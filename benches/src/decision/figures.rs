@@ -82,14 +82,16 @@ impl Figures {
             ]);
         }
         let faster = self.cedar / self.countersign;
-        table.row([
-            "x faster than cedar indexed".into(),
-            times(faster),
-            format!(">= {cedar_gate}"),
-            verdict(faster >= cedar_gate),
-            format!(">= {cedar_moonshot}"),
-            verdict(faster >= cedar_moonshot),
-        ]);
+        if faster.is_finite() {
+            table.row([
+                "x faster than cedar indexed".into(),
+                times(faster),
+                format!(">= {cedar_gate}"),
+                verdict(faster >= cedar_gate),
+                format!(">= {cedar_moonshot}"),
+                verdict(faster >= cedar_moonshot),
+            ]);
+        }
         table.row([
             "disagreements".into(),
             "0".into(),
