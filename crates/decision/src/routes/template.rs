@@ -171,6 +171,23 @@ mod tests {
     }
 
     #[test]
+    fn a_request_matches_segment_by_segment() {
+        let template: Template = "/users/{id}/roles".parse().unwrap();
+        let matches = |target: &str| template.matches(target.split('/'));
+        assert!(matches("users/1/roles") && matches("users/roles/roles"));
+        for other in ["users/1", "users/1/roles/2", "groups/1/roles", "users/1/role", "Users/1/roles"] {
+            assert!(!matches(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn as_many_segments_are_read_as_a_request_may_have() {
+        let parsed = |segments: usize| "/a".repeat(segments).parse::<Template>();
+        assert_eq!(parsed(MAX_SEGMENTS).unwrap().segments().len(), MAX_SEGMENTS);
+        assert_eq!(parsed(MAX_SEGMENTS + 1), Err(TemplateError::TooManySegments(MAX_SEGMENTS + 1)));
+    }
+
+    #[test]
     fn the_root_has_no_segments() {
         let template: Template = "/".parse().unwrap();
         assert!(template.segments().is_empty());
