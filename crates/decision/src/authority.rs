@@ -143,6 +143,7 @@ impl<'s> Authority<'s> {
     }
 
     /// The links that must each be allowed, or why there are none. All of them over the given catalogue: indices mean nothing in another one.
+    #[inline(always)]
     pub(crate) fn links(&self, catalogue: &Catalogue) -> Result<Links<'s>, Reason> {
         match self.0 {
             Standing::Nobody(reason) => Err(reason),
@@ -156,6 +157,7 @@ impl<'s> Authority<'s> {
 
 impl<'s> Link<'s> {
     /// Whether the token's explicit scopes, where there are any, hold this one.
+    #[inline]
     pub(crate) fn is_below_ceiling(&self, scope: u32) -> bool {
         self.ceiling.is_none_or(|ceiling| {
             let name = self.snapshot.catalogue().scope(scope);

@@ -3,13 +3,16 @@
 use prefetch_index::prefetch_index;
 use smallvec::SmallVec;
 
-/// A set of indices below a length fixed at construction. Up to 256 stand in the set itself: an authorization's scopes are read with it.
+/// A set of indices below a length fixed at construction. Up to 192 stand in the set itself: an authorization's scopes are read with it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub(crate) struct BitSet(SmallVec<[u64; 4]>);
+pub(crate) struct BitSet(SmallVec<[u64; 3]>);
 
 /// A look at a set, wherever it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Bits<'b>(&'b [u64]);
+
+/// How many words a line of memory has.
+const WORDS_A_LINE: usize = 8;
 
 /// Many sets of one length, one behind the other: copied at once, and read without following a pointer for each.
 #[derive(Debug, Clone)]
@@ -64,6 +67,7 @@ impl BitSet {
 
 impl<'b> Bits<'b> {
     /// Whether `index` is in the set.
+    #[inline]
     pub(crate) fn contains(self, index: u32) -> bool {
         self.0.get(index as usize / 64).is_some_and(|word| word & (1 << (index % 64)) != 0)
     }
@@ -110,8 +114,14 @@ impl BitRows {
 
     /// Begins to fetch a set from memory; nobody waits for it yet.
     pub(crate) fn prefetch(&self, row: usize) {
-        let start = row * self.words_a_row;
-        (start..start + self.words_a_row).step_by(8).for_each(|word| prefetch_index(&self.words, word));
+        let end = (row + 1) * self.words_a_row;
+        let mut word = end - self.words_a_row;
+        while word < end {
+            prefetch_index(&self.words, word);
+            word += WORDS_A_LINE;
+        }
+        // A row that begins within a line ends in one more.
+        prefetch_index(&self.words, end.saturating_sub(1));
     }
 
     /// A set, to be read.

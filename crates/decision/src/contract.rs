@@ -3,15 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use smallvec::SmallVec;
-
 use crate::import::ContractSource;
 use crate::lint::Finding;
+use crate::needs::{Credential, Needs};
 use crate::operation::{Location, Operation};
 use crate::permission::Permission;
-use crate::requirement::{PermissionMode, Requirement};
+use crate::requirement::Requirement;
 use crate::routes::{Routes, TemplateError};
-use crate::scope::Scope;
 use crate::step_up::StepUp;
 
 pub use crate::catalogue::{Catalogue, PermissionEntry, ScopeEntry};
@@ -40,36 +38,6 @@ pub struct Contract {
     has_step_ups: bool,
     warnings: Vec<Finding>,
     described_permissions: BTreeSet<Permission>,
-}
-
-/// A requirement as decisions read it: catalogue indices, short lists in place, so that an allowed call reads this line of memory and not the
-/// operation's texts.
-#[derive(Debug)]
-pub(crate) struct Needs {
-    pub(crate) credential: Credential,
-    /// Whether one of `permissions` suffices or all of them are needed.
-    pub(crate) mode: PermissionMode,
-    /// Empty: no permission is needed.
-    pub(crate) permissions: Indices,
-    /// The alternatives of one scope. With `scope_sets` empty too, no scope is needed.
-    pub(crate) scopes: Indices,
-    /// The alternatives of several scopes.
-    pub(crate) scope_sets: Box<[Indices]>,
-}
-
-pub(crate) type Indices = SmallVec<[u32; 4]>;
-
-/// Whose credential an operation wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Credential {
-    /// None at all.
-    Public,
-    /// A token of ours.
-    Ours,
-    /// Somebody else's.
-    Other,
-    /// The contract does not say.
-    Unstated,
 }
 
 /// Why operations do not make a contract.
@@ -254,6 +222,7 @@ impl Contract {
         self.by_id.get(id).copied()
     }
 
+    #[inline]
     pub(crate) fn operation_at(&self, index: u32) -> &Operation {
         &self.operations[index as usize]
     }
@@ -266,6 +235,7 @@ impl Contract {
         self.operation_at(index).step_up.as_ref()
     }
 
+    #[inline]
     pub(crate) fn needs_at(&self, index: u32) -> &Needs {
         &self.needs[index as usize]
     }
@@ -280,28 +250,6 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} (`{}`)", self.at, self.id)
-    }
-}
-
-impl Needs {
-    fn new(requirement: &Requirement, catalogue: &Catalogue) -> Self {
-        let known = "the catalogue was made from the same operations";
-        let scope = |scope: &Scope| catalogue.scope_index(scope.as_str()).expect(known);
-        let permission = |one: &Permission| catalogue.permission_index(one.as_str()).expect(known);
-        let (single, several): (Vec<_>, Vec<_>) =
-            requirement.scopes_any_of().iter().partition(|alternative| alternative.len() == 1);
-        Self {
-            credential: match requirement {
-                Requirement::Public => Credential::Public,
-                Requirement::Authenticated | Requirement::Oauth { .. } => Credential::Ours,
-                Requirement::OtherCredential { .. } => Credential::Other,
-                Requirement::Unstated { .. } => Credential::Unstated,
-            },
-            mode: requirement.permissions().map_or(PermissionMode::Any, |list| list.mode),
-            permissions: requirement.permissions().into_iter().flat_map(|list| &list.of).map(permission).collect(),
-            scopes: single.into_iter().flatten().map(scope).collect(),
-            scope_sets: several.into_iter().map(|alternative| alternative.iter().map(scope).collect()).collect(),
-        }
     }
 }
 

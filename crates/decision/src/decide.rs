@@ -1,18 +1,23 @@
 //! The decision point: pure, the only policy, the only place that says yes.
 
+mod rule;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::authority::{Authority, Link, Links};
-use crate::bitset::Bits;
+use crate::authority::{Authority, Links};
 use crate::caller::Subject;
-use crate::contract::{Contract, Credential, Needs};
+use crate::contract::Contract;
 use crate::facts::Enforcement;
+use crate::needs::Credential;
 use crate::operation::{Method, Operation};
-use crate::reason::{Denial, Lacking, Reason, Report};
-use crate::requirement::PermissionMode;
+use crate::reason::{Denial, Reason, Report};
 use crate::routes::{BadTarget, Canonical, canonicalise};
 use crate::step_up::StepUp;
+
+use rule::{Mode, refuse_all};
+
+pub(crate) use rule::are_scopes_sufficient;
 
 /// The answer to one call.
 ///
@@ -73,6 +78,7 @@ pub(crate) fn meant<'a>(contract: &'a Contract, method: &str, target: &[u8]) -> 
     routed(contract, method, &canonical(contract, target)?)
 }
 
+#[inline(always)]
 #[expect(clippy::result_large_err, reason = "a denial is made for each refused call: a box would cost an allocation")]
 fn canonical<'a, 't>(contract: &'a Contract, target: &'t [u8]) -> Result<Canonical<'t>, Denial<'a>> {
     match canonicalise(target) {
@@ -83,10 +89,12 @@ fn canonical<'a, 't>(contract: &'a Contract, target: &'t [u8]) -> Result<Canonic
     }
 }
 
+#[inline(always)]
 #[expect(clippy::result_large_err, reason = "a denial is made for each refused call: a box would cost an allocation")]
 fn routed<'a>(contract: &'a Contract, method: &str, target: &Canonical<'_>) -> Result<(u32, &'a [u32]), Denial<'a>> {
     let route = contract.routes().find(target).ok_or_else(|| denial(contract, Reason::NoSuchOperation))?;
-    let asked = Method::named(method).and_then(|method| Some((route.operation(method)?, route.crossing(method))));
+    let crossing = |method| contract.routes().crossing(route, method);
+    let asked = Method::named(method).and_then(|method| Some((route.operation(method)?, crossing(method))));
     asked.ok_or_else(|| Denial { route: Some(route), ..denial(contract, Reason::MethodNotAllowed) })
 }
 
@@ -194,42 +202,25 @@ impl OwnedPermit {
     }
 }
 
-/// Whether the scopes are looked at as the organization has set it, or as if it enforced them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    AsSet,
-    AsIfEnforced,
-}
-
-struct Refusal<'a> {
-    operation: u32,
-    reason: Reason,
-    lacking: Option<Lacking<'a>>,
-}
-
 /// The chosen operation first, then those it crosses by id: every one has to allow, the first that denies is the denial.
+#[inline(always)]
 fn decide_all<'a>(
     contract: &'a Contract,
     links: &Result<Links<'a>, Reason>,
     operation: u32,
     crossing: &'a [u32],
 ) -> Decision<'a> {
-    let refusal_in = |mode| {
-        let others = || crossing.iter().find_map(|other| refuse_operation(contract, links, *other, mode));
-        refuse_operation(contract, links, operation, mode).or_else(others)
-    };
     let reports = links.as_ref().is_ok_and(|links| links.caller.enforcement == Enforcement::Report);
-    let report = if reports { refusal_in(Mode::AsIfEnforced) } else { None };
-    let report = report.and_then(|Refusal { reason, lacking, .. }| Some(Report { reason, lacking: lacking? }));
+    let report = if reports { report(contract, links, operation, crossing) } else { None };
     let chosen = contract.operation_at(operation);
 
-    match refusal_in(Mode::AsSet) {
-        Some(Refusal { operation: decided_by, reason, lacking }) => Decision::Deny(Denial {
+    match refuse_all(contract, links, operation, crossing, Mode::AsSet) {
+        Some(refusal) => Decision::Deny(Denial {
             operation: Some(chosen),
-            decided_by: Some(contract.operation_at(decided_by)),
-            lacking,
+            decided_by: Some(contract.operation_at(refusal.operation)),
+            lacking: refusal.lacking(contract),
             report,
-            ..denial(contract, reason)
+            ..denial(contract, refusal.reason)
         }),
         None => {
             let is_public = contract.needs_at(operation).credential == Credential::Public;
@@ -243,75 +234,16 @@ fn decide_all<'a>(
     }
 }
 
-/// What refuses this one operation: its requirement, or the first link of the delegation chain that does not meet it.
-fn refuse_operation<'a>(
+/// What `enforce` would deny the call for.
+#[cold]
+fn report<'a>(
     contract: &'a Contract,
     links: &Result<Links<'a>, Reason>,
     operation: u32,
-    mode: Mode,
-) -> Option<Refusal<'a>> {
-    let plain = |reason| Some(Refusal { operation, reason, lacking: None });
-    match contract.needs_at(operation).credential {
-        Credential::Public => return None,
-        Credential::Unstated => return plain(Reason::UnstatedRequirement),
-        Credential::Other => return plain(Reason::OtherCredential),
-        Credential::Ours => {}
-    }
-    match links {
-        Ok(Links { caller, actors }) => refuse_link(contract, operation, caller, mode)
-            .or_else(|| actors.iter().find_map(|link| refuse_link(contract, operation, link, mode))),
-        Err(reason) => plain(*reason),
-    }
-}
-
-/// The rule for one app and one subject: every half is looked at, the first that is missing gives the reason.
-fn refuse_link<'a>(contract: &'a Contract, operation: u32, link: &Link<'a>, mode: Mode) -> Option<Refusal<'a>> {
-    if let Some(reason) = link.refusal {
-        return Some(Refusal { operation, reason, lacking: None });
-    }
-    let needs = contract.needs_at(operation);
-    let is_enforced = link.enforcement == Enforcement::Enforce
-        || (mode == Mode::AsIfEnforced && link.enforcement == Enforcement::Report);
-    let limit = link.authorization.filter(|one| is_enforced && !link.snapshot.admits(one, link.combination));
-    let lacking = Lacking {
-        contract,
-        operation,
-        scopes: !are_scopes_sufficient(needs, link, is_enforced),
-        permissions: (!are_permissions_sufficient(needs, link.permissions)).then_some(link.permissions),
-        roles: limit.map(|authorization| (link.snapshot, authorization)),
-    };
-
-    let reason = if is_enforced && link.authorization.is_none() {
-        Reason::AppNotAuthorized
-    } else if lacking.scopes {
-        Reason::MissingScope
-    } else if lacking.roles.is_some() {
-        Reason::RoleNotAllowed
-    } else if lacking.permissions.is_some() {
-        Reason::MissingPermission
-    } else {
-        return None;
-    };
-    Some(Refusal { operation, reason, lacking: Some(lacking) })
-}
-
-/// Whether some alternative lies within the token's ceiling and, where the organization enforces, within its authorization.
-pub(crate) fn are_scopes_sufficient(needs: &Needs, link: &Link<'_>, is_enforced: bool) -> bool {
-    let is_granted = |scope: u32| {
-        !is_enforced || link.authorization.is_some_and(|authorization| authorization.scopes.contains(scope))
-    };
-    let holds = |scope: &u32| is_granted(*scope) && link.is_below_ceiling(*scope);
-    let needs_no_scope = needs.scopes.is_empty() && needs.scope_sets.is_empty();
-    needs_no_scope || needs.scopes.iter().any(holds) || needs.scope_sets.iter().any(|set| set.iter().all(holds))
-}
-
-/// Whether one of an `ANY` list is held, or every one of an `ALL` list.
-fn are_permissions_sufficient(needs: &Needs, held: Bits<'_>) -> bool {
-    let is_held = |permission: &u32| held.contains(*permission);
-    match needs.mode {
-        PermissionMode::Any => needs.permissions.is_empty() || needs.permissions.iter().any(is_held),
-        PermissionMode::All => needs.permissions.iter().all(is_held),
-    }
+    crossing: &[u32],
+) -> Option<Report<'a>> {
+    let refusal = refuse_all(contract, links, operation, crossing, Mode::AsIfEnforced)?;
+    Some(Report { reason: refusal.reason, lacking: refusal.lacking(contract)? })
 }
 
 fn denial(contract: &Contract, reason: Reason) -> Denial<'_> {

@@ -74,7 +74,7 @@ pub fn carried<'a>(contract: &'a Contract, authority: &Authority<'a>, permit: &P
             let roles: Vec<_> = link.snapshot.roles_among(link.roles(), index).collect();
             (!roles.is_empty()).then_some(HeldBy { permission: permission.as_str(), roles })
         });
-    let limited = link.authorization.filter(|one| link.enforcement == Enforcement::Enforce && !one.roles.is_empty());
+    let limited = link.authorization.filter(|one| link.enforcement == Enforcement::Enforce && !one.roles().is_empty());
     Carried {
         scopes: scopes.filter(|_| is_looked_at),
         permissions: permissions.collect(),

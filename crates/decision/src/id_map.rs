@@ -71,11 +71,15 @@ impl<T: Clone + Default> IdMap<T> {
     pub(crate) fn seek<'i>(&self, id: &'i str) -> Sought<'i> {
         let Some(key) = Key::of(id) else { return Sought::Text(id) };
         let place = self.place(key);
-        prefetch_index(&self.slots, place & self.slots.len().wrapping_sub(1));
+        let slot = place & self.slots.len().wrapping_sub(1);
+        prefetch_index(&self.slots, slot);
+        // The slot may end in the next line, and the id may stand in the next slot.
+        prefetch_index(&self.slots, slot.wrapping_add(1));
         Sought::Key { key, place }
     }
 
     /// The value of an id that was sought in this map.
+    #[inline(always)]
     pub(crate) fn found(&self, sought: Sought<'_>) -> Option<&T> {
         match sought {
             Sought::Key { key, place } => self.find(key, place),
@@ -91,6 +95,7 @@ impl<T: Clone + Default> IdMap<T> {
         }
     }
 
+    #[inline(always)]
     fn find(&self, key: Key, place: usize) -> Option<&T> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = place;

@@ -75,6 +75,7 @@ pub mod impact;
 pub mod import;
 pub mod lint;
 pub mod meaning;
+mod needs;
 pub mod operation;
 mod people;
 pub mod permission;

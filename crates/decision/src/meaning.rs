@@ -1,7 +1,8 @@
 //! What a request asks for, whoever sends it: for logs, where nobody's authority is at hand.
 
-use crate::contract::{Contract, Credential};
+use crate::contract::Contract;
 use crate::decide::meant;
+use crate::needs::Credential;
 use crate::operation::Operation;
 use crate::reason::Reason;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::bitset::{BitSet, Bits};
-use crate::contract::Needs;
+use crate::needs::Needs;
 use crate::requirement::PermissionMode;
 use crate::snapshot::Snapshot;
 
@@ -84,14 +84,14 @@ impl<'s> Holders<'s> {
 
     /// Everybody whose permissions satisfy a requirement.
     pub(crate) fn satisfying(&mut self, needs: &Needs, groups: &Groups) -> BitSet {
-        if needs.permissions.is_empty() {
+        if needs.permissions().is_empty() {
             return self.everybody.clone();
         }
         let mut satisfying = match needs.mode {
             PermissionMode::Any => groups.none(),
             PermissionMode::All => self.everybody.clone(),
         };
-        for permission in &needs.permissions {
+        for permission in needs.permissions() {
             let holders = self.of_permission(*permission, groups).bits();
             match needs.mode {
                 PermissionMode::Any => satisfying.unite(holders),

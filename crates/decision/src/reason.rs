@@ -234,7 +234,7 @@ impl<'a> Lacking<'a> {
     }
 
     fn permissions_beyond(&self, held: Bits<'_>, list: &'a PermissionList) -> Option<MissingPermissions<'a>> {
-        let indices = &self.contract.needs_at(self.operation).permissions;
+        let indices = self.contract.needs_at(self.operation).permissions();
         let lacking = list.of.iter().zip(indices).filter(|(_, index)| !held.contains(**index));
         Some(MissingPermissions { mode: list.mode, of: lacking.map(|(name, _)| name.as_str()).collect() })
     }

@@ -31,6 +31,8 @@ pub(crate) struct Routes {
     automaton: Automaton,
     /// What the automaton's endings mean.
     routes: Vec<Route>,
+    /// For each method the operations that cross, by id.
+    crossings: Vec<[Box<[u32]>; Method::ALL.len()]>,
     tree: Tree,
     /// For each template of the tree its operations.
     operations: Vec<ByMethod>,
@@ -43,15 +45,20 @@ pub(crate) struct Routes {
 /// The operation of each method, by [`slot`].
 type ByMethod = [Option<u32>; Method::ALL.len()];
 
-/// What requests mean that match the same templates.
+/// What requests mean that match the same templates. Half a line of memory: of a large contract they stay in the caches.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(align(32))]
 pub(crate) struct Route {
-    /// Those of the template that is meant.
-    operations: ByMethod,
-    /// For each method the operations that cross, by id; nothing where none does.
-    crossing: Option<Box<[Box<[u32]>; Method::ALL.len()]>>,
+    /// Those of the template that is meant, by [`slot`]; [`NONE`] where the method has none.
+    operations: [u32; Method::ALL.len()],
+    /// The place in [`Routes::crossings`] of the operations that cross; [`NONE`] where none does.
+    crossing: u32,
 }
+
+const _: () = assert!(size_of::<Route>() == 32, "two of them stand in a line of memory");
+
+/// Neither an operation nor a place: contracts are limited to far fewer of them.
+const NONE: u32 = u32::MAX;
 
 impl Routes {
     pub(crate) fn new(operations: &[Operation]) -> Result<Self, ContractError> {
@@ -76,17 +83,25 @@ impl Routes {
         }
         let too_many = |_: TooManyPlaces| ContractError::TooManyOverlaps { limit: TooManyPlaces::LIMIT };
         let (automaton, endings) = Automaton::new(&tree).map_err(too_many)?;
-        let route = |matching: &Vec<u32>| Route::new(matching, &tree, &by_template, operations);
+        let mut crossings = Vec::new();
+        let route = |matching: &Vec<u32>| Route::new(matching, &tree, &by_template, operations, &mut crossings);
         let routes = endings.iter().map(route).collect();
-        Ok(Self { automaton, routes, tree, operations: by_template, template_of, literals })
+        Ok(Self { automaton, routes, crossings, tree, operations: by_template, template_of, literals })
     }
 
     /// What a target means. A target that ends in a slash means nothing.
+    #[inline]
     pub(crate) fn find(&self, target: &Canonical<'_>) -> Option<&Route> {
         if target.ends_with_slash() {
             return None;
         }
         self.automaton.ending(target.path_bytes()).map(|ending| &self.routes[ending])
+    }
+
+    /// The operations of a method that requests of this route match too and that cross the one they mean, by id.
+    #[inline]
+    pub(crate) fn crossing(&self, route: &Route, method: Method) -> &[u32] {
+        self.crossings.get(route.crossing as usize).map_or(&[], |crossing| &crossing[slot(method)])
     }
 
     /// Whether some template asks for this text as a segment.
@@ -103,8 +118,14 @@ impl Routes {
 }
 
 impl Route {
-    /// `matching` are the templates that the requests match, the one that is meant first.
-    fn new(matching: &[u32], tree: &Tree, by_template: &[ByMethod], operations: &[Operation]) -> Self {
+    /// `matching` are the templates that the requests match, the one that is meant first. What crosses is put behind `crossings`.
+    fn new(
+        matching: &[u32],
+        tree: &Tree,
+        by_template: &[ByMethod],
+        operations: &[Operation],
+        crossings: &mut Vec<[Box<[u32]>; Method::ALL.len()]>,
+    ) -> Self {
         let chosen = tree.template(matching[0]);
         let others: Vec<u32> = matching[1..]
             .iter()
@@ -116,18 +137,19 @@ impl Route {
             Some(_) => with_method(method, &others, by_template, operations).into_boxed_slice(),
             None => Box::default(),
         });
-        let crosses = crossing.iter().any(|list| !list.is_empty());
-        Self { operations: own, crossing: crosses.then(|| Box::new(crossing)) }
+        let mut made = Self { operations: own.map(|operation| operation.unwrap_or(NONE)), crossing: NONE };
+        if crossing.iter().any(|list| !list.is_empty()) {
+            made.crossing = u32::try_from(crossings.len()).expect("there are fewer routes than places");
+            crossings.push(crossing);
+        }
+        made
     }
 
     /// The operation that decides a method here. A HEAD without its own is decided as the GET of the same path.
+    #[inline]
     pub(crate) fn operation(&self, method: Method) -> Option<u32> {
-        operation(&self.operations, method)
-    }
-
-    /// The operations of a method that the request matches too and that cross the one it means, by id.
-    pub(crate) fn crossing(&self, method: Method) -> &[u32] {
-        self.crossing.as_ref().map_or(&[], |crossing| &crossing[slot(method)])
+        let of = |method: Method| Some(self.operations[slot(method)]).filter(|operation| *operation != NONE);
+        if method == Method::Head { of(method).or_else(|| of(Method::Get)) } else { of(method) }
     }
 
     /// The methods that a request may use here.
@@ -191,7 +213,7 @@ mod tests {
         else {
             return Vec::new();
         };
-        let all = std::iter::once(chosen).chain(route.crossing(method).iter().copied());
+        let all = std::iter::once(chosen).chain(routes.crossing(route, method).iter().copied());
         all.map(|index| operations[index as usize].id.clone()).collect()
     }
 
@@ -288,6 +310,26 @@ mod tests {
         assert_eq!(found(&rows, Method::Get, "/c/emails/recordings"), ["chosen", "a", "z"]);
         assert_eq!(found(&rows, Method::Get, "/c/emails/1"), ["chosen"]);
         assert_eq!(found(&rows, Method::Get, "/c/1/recordings"), ["z"]);
+    }
+
+    #[test]
+    fn the_list_of_crossing_operations_needs_no_request() {
+        let rows = operations(&[
+            ("chosen", Method::Get, "/c/emails/{id}"),
+            ("z", Method::Get, "/c/{id}/recordings"),
+            ("a", Method::Get, "/{x}/emails/recordings"),
+            ("other method", Method::Put, "/c/{id}/recordings"),
+            ("more general", Method::Get, "/c/{id}/{part}"),
+        ]);
+        let routes = Routes::new(&rows).unwrap();
+        let crossing = |index| {
+            let found = routes.crossing_of(index, &rows).into_iter();
+            found.map(|other| rows[other as usize].id.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            [crossing(0), crossing(1), crossing(2), crossing(4)],
+            [vec!["a", "z"], vec!["a"], vec![], vec!["a"]]
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bitset::BitSet;
+use crate::bitset::{BitSet, Bits};
 use crate::contract::Catalogue;
 
 /// The longest scope that is read.
@@ -121,6 +121,11 @@ impl ScopeSet {
     /// Whether the scope with this catalogue index is in the set.
     pub fn contains(&self, index: u32) -> bool {
         self.0.contains(index)
+    }
+
+    #[inline]
+    pub(crate) fn bits(&self) -> Bits<'_> {
+        self.0.bits()
     }
 
     /// Catalogue indices in ascending order.

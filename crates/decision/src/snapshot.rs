@@ -68,9 +68,13 @@ pub(crate) struct SoughtCaller<'s> {
 pub(crate) struct Authorization {
     pub(crate) state: AuthorizationState,
     pub(crate) scopes: ScopeSet,
-    /// Empty: everybody. A role that no longer exists stays a limit that nobody meets.
-    pub(crate) roles: Box<[u32]>,
+    /// Nothing: everybody. One pointer, so that all of an authorization stands close together: most have no limit.
+    limit: Option<Box<Limit>>,
 }
+
+/// The roles of which users of an app need one.
+#[derive(Debug, Clone)]
+struct Limit(Box<[u32]>);
 
 impl Snapshot {
     /// Compiles facts. Scopes and permissions that no contract knows are left out, and roles that do not exist hold nothing: nothing is held by mistake.
@@ -169,12 +173,16 @@ impl Snapshot {
     }
 
     /// The further links of a delegation chain.
+    #[inline]
     pub(crate) fn links_of_actors<'s>(&'s self, caller: &'s Caller) -> Vec<Link<'s>> {
         let mut links = Vec::new();
-        self.push_actors(caller, &mut links);
+        if !caller.actors.is_empty() {
+            self.push_actors(caller, &mut links);
+        }
         links
     }
 
+    #[cold]
     fn push_actors<'s>(&'s self, caller: &'s Caller, links: &mut Vec<Link<'s>>) {
         for actor in &caller.actors {
             links.push(self.link(actor, self.seek(actor)));
@@ -182,7 +190,8 @@ impl Snapshot {
         }
     }
 
-    /// The link of a caller that was sought here.
+    /// The link of a caller that was sought here. Inlined, as the rule is (`decide/rule.rs`).
+    #[inline(always)]
     pub(crate) fn link<'s>(&'s self, caller: &'s Caller, sought: SoughtCaller<'s>) -> Link<'s> {
         let Caller { client, subject, ceiling, .. } = caller;
         let known = self.known(client, self.clients.found(sought.client));
@@ -194,6 +203,7 @@ impl Snapshot {
         Link { ceiling: ceiling.as_deref(), ..self.link_of(client, subject, known, holder) }
     }
 
+    #[inline(always)]
     fn known<'s>(&self, client: &ClientRef, entry: Option<&'s Client>) -> Known<'s> {
         let is_at_home = client.home_organization.as_str() == self.id.as_ref();
         Known {
@@ -204,6 +214,7 @@ impl Snapshot {
     }
 
     /// The link of a client for whoever has these roles, with a token that asks for all that is authorized.
+    #[inline(always)]
     fn link_of<'s>(
         &'s self,
         client: &'s ClientRef,
@@ -289,7 +300,7 @@ impl Snapshot {
 
     /// The roles that an authorization is limited to.
     pub(crate) fn limits_of<'s>(&'s self, authorization: &'s Authorization) -> impl Iterator<Item = RoleRef<'s>> {
-        authorization.roles.iter().map(|role| self.roles.role_ref(*role))
+        authorization.roles().iter().map(|role| self.roles.role_ref(*role))
     }
 
     /// Those of the roles that an authorization is limited to that somebody with this combination has.
@@ -299,22 +310,30 @@ impl Snapshot {
         combination: u32,
     ) -> impl Iterator<Item = RoleRef<'s>> {
         let held = self.roles_of(combination);
-        let admitting = authorization.roles.iter().filter(|role| self.roles.is_among(**role, held));
+        let admitting = authorization.roles().iter().filter(|role| self.roles.is_among(**role, held));
         admitting.map(|role| self.roles.role_ref(*role))
     }
 
     /// Whether somebody with this combination of roles may use an app.
+    #[inline(always)]
     pub(crate) fn admits(&self, authorization: &Authorization, combination: u32) -> bool {
         // Most authorizations have no limit: then the subject's roles are not read, which would be one more line of memory.
-        let is_among = |role: &u32| self.roles.is_among(*role, &authorization.roles);
-        authorization.roles.is_empty() || self.roles_of(combination).iter().any(is_among)
+        let is_among = |role: &u32| self.roles.is_among(*role, authorization.roles());
+        authorization.roles().is_empty() || self.roles_of(combination).iter().any(is_among)
     }
 }
 
 impl Authorization {
     fn new(catalogue: &Catalogue, facts: &AuthorizationFacts, roles: Vec<u32>) -> Self {
         let scopes = ScopeSet::of(catalogue, facts.scopes.iter().map(String::as_str));
-        Self { state: facts.state, scopes, roles: roles.into() }
+        let limit = (!roles.is_empty()).then(|| Box::new(Limit(roles.into())));
+        Self { state: facts.state, scopes, limit }
+    }
+
+    /// The roles that the app is limited to. Empty: everybody. A role that no longer exists stays a limit that nobody meets.
+    #[inline(always)]
+    pub(crate) fn roles(&self) -> &[u32] {
+        self.limit.as_ref().map_or(&[], |limit| &limit.0)
     }
 
     fn is_refused(&self) -> bool {

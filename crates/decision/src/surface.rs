@@ -7,12 +7,13 @@
 use crate::authority::{Authority, Link};
 use crate::bitset::BitSet;
 use crate::caller::ClientRef;
-use crate::contract::{Contract, Credential};
+use crate::contract::Contract;
 use crate::decide::{are_scopes_sufficient, decide_index};
 use crate::facts::Enforcement;
+use crate::needs::Credential;
 use crate::operation::Operation;
 use crate::people::{Groups, Holders};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Authorization, Snapshot};
 
 /// An operation that an app can call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,7 +227,7 @@ impl<'a> AppSide<'a> {
     /// The roles of which its users need one; empty: everybody.
     pub(crate) fn limit(&self) -> &[u32] {
         let authorization = self.link.authorization.filter(|_| self.is_enforced());
-        authorization.map_or(&[], |authorization| &authorization.roles)
+        authorization.map_or(&[], Authorization::roles)
     }
 
     fn is_enforced(&self) -> bool {

@@ -24,6 +24,7 @@ impl Key {
     pub(super) const NONE: Self = Self { low: 0, high: 0 };
 
     /// The key of an id; nothing where it is neither a lower-case UUID with hyphens nor a short word.
+    #[inline]
     pub(super) fn of(id: &str) -> Option<Self> {
         match id.as_bytes().try_into() {
             Ok(uuid) => Self::of_uuid(uuid),
@@ -33,11 +34,13 @@ impl Key {
 
     fn of_uuid(id: &[u8; 36]) -> Option<Self> {
         let four = |at: usize| u64::from(u32::from_le_bytes([id[at], id[at + 1], id[at + 2], id[at + 3]]));
-        let eight = |first: usize, second: usize| digits(four(first) | four(second) << 32);
-        let (first, second, third, fourth) = (eight(0, 4)?, eight(9, 14)?, eight(19, 24)?, eight(28, 32)?);
-        let key = Self { low: first | second << 4, high: fourth | third << 4 };
+        let eight = |first: usize, second: usize| Digits::read(four(first) | four(second) << 32);
+        let [first, second, third, fourth] = [eight(0, 4), eight(9, 14), eight(19, 24), eight(28, 32)];
+        let key = Self { low: first.numbers | second.numbers << 4, high: fourth.numbers | third.numbers << 4 };
+        // One question at the end instead of one for each part: almost every id is one.
+        let wrong = first.wrong | second.wrong | third.wrong | fourth.wrong;
         let hyphens = [8, 13, 18, 23].into_iter().fold(0, |wrong, at| wrong | (id[at] ^ b'-'));
-        (hyphens == 0 && key.is_uuid()).then_some(key)
+        ((wrong | u64::from(hyphens)) == 0 && key.is_uuid()).then_some(key)
     }
 
     fn of_word(id: &[u8]) -> Option<Self> {
@@ -61,11 +64,22 @@ impl Key {
     }
 }
 
-/// Eight hexadecimal digits as eight numbers, each in a byte of its own; nothing where one is not a digit or a capital.
-fn digits(text: u64) -> Option<u64> {
-    // Letters have the bit 0x40, and `a` ends in 1.
-    let numbers = (text & NIBBLES).wrapping_add(((text >> 6) & ONES).wrapping_mul(9));
-    (numbers & !NIBBLES == 0 && letters(numbers) == text).then_some(numbers)
+/// Eight hexadecimal digits.
+#[derive(Clone, Copy)]
+struct Digits {
+    /// Eight numbers, each in a byte of its own.
+    numbers: u64,
+    /// Not 0 where something is not a digit or a capital.
+    wrong: u64,
+}
+
+impl Digits {
+    #[inline]
+    fn read(text: u64) -> Self {
+        // Letters have the bit 0x40, and `a` ends in 1.
+        let numbers = (text & NIBBLES).wrapping_add(((text >> 6) & ONES).wrapping_mul(9));
+        Self { numbers, wrong: (numbers & !NIBBLES) | (letters(numbers) ^ text) }
+    }
 }
 
 /// Eight numbers below 16 as they are written.

@@ -92,6 +92,7 @@ impl Automaton {
         (state.ending != NOWHERE).then_some(state.ending as usize)
     }
 
+    #[inline(always)]
     fn step(&self, from: u32, state: &State, segment: Segment<'_>) -> u32 {
         if segment.bytes.len() > state.longest as usize {
             return state.otherwise;
@@ -110,13 +111,18 @@ impl Automaton {
         }
     }
 
+    #[inline(always)]
     fn is_meant(&self, step: &Step, segment: Segment<'_>) -> bool {
-        let start = step.start as usize;
-        let length = step.length as usize;
-        step.head == segment.head
+        step.length as usize == segment.bytes.len()
+            && step.head == segment.head
             && step.tail == segment.tail()
-            && length == segment.bytes.len()
-            && (length <= 2 * Segment::HEAD || self.words.as_bytes()[start..start + length] == *segment.bytes)
+            && (segment.bytes.len() <= 2 * Segment::HEAD || self.is_literal(step, segment))
+    }
+
+    #[cold]
+    fn is_literal(&self, step: &Step, segment: Segment<'_>) -> bool {
+        let start = step.start as usize;
+        self.words.as_bytes()[start..start + step.length as usize] == *segment.bytes
     }
 }
 

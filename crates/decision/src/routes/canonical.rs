@@ -36,13 +36,20 @@ pub struct Canonical<'t> {
 ///
 /// # Errors
 /// Anything that two readers could read differently.
+#[inline]
 pub fn canonicalise(raw: &[u8]) -> Result<Canonical<'_>, BadTarget> {
     if raw.len() > MAX_TARGET_LENGTH {
         return Err(BadTarget { what: Fault::TooLong, at: MAX_TARGET_LENGTH });
     }
-    if let Some(plain) = plain(raw) {
-        return Ok(plain);
+    match plain(raw) {
+        Some(plain) => Ok(plain),
+        None => canonicalise_any(raw),
     }
+}
+
+/// The long way, for whatever is not plain.
+#[cold]
+fn canonicalise_any(raw: &[u8]) -> Result<Canonical<'_>, BadTarget> {
     if let Some(at) = raw.iter().position(|byte| !matches!(byte, 0x21..=0x7E) || *byte == b'#') {
         return Err(BadTarget { what: raw_fault(raw[at]), at });
     }
@@ -50,7 +57,7 @@ pub fn canonicalise(raw: &[u8]) -> Result<Canonical<'_>, BadTarget> {
     let (authority, start) = split_authority(raw)?;
     let end = raw[start..].find('?').map_or(raw.len(), |question| start + question);
     let path = canonical_path(&raw[start..end]).map_err(|bad| bad.moved_by(start))?;
-    check_query(&raw[end..]).map_err(|bad| bad.moved_by(end))?;
+    check_query(&raw.as_bytes()[end..]).map_err(|bad| bad.moved_by(end))?;
 
     let path_length = path.len();
     let origin_form = match path {
@@ -92,6 +99,7 @@ impl<'t> Canonical<'t> {
     }
 
     /// Whether the path ends in a slash, which matches nothing; `/` alone does not.
+    #[inline]
     pub fn ends_with_slash(&self) -> bool {
         self.path_length > 1 && self.path_bytes().ends_with(b"/")
     }
@@ -191,16 +199,15 @@ fn check_segments(path: &str) -> Result<(), BadTarget> {
 }
 
 /// A query takes no part in matching and is forwarded as it came; but its triplets have to be triplets, and it may not carry a token.
-pub(super) fn check_query(query: &str) -> Result<(), BadTarget> {
-    let bytes = query.as_bytes();
-    let mut percents = (0..bytes.len()).filter(|at| bytes[*at] == b'%');
-    if let Some(at) = percents.find(|at| triplet(&bytes[*at..]).is_none()) {
+pub(super) fn check_query(query: &[u8]) -> Result<(), BadTarget> {
+    let mut percents = (0..query.len()).filter(|at| query[*at] == b'%');
+    if let Some(at) = percents.find(|at| triplet(&query[*at..]).is_none()) {
         return Err(BadTarget { what: Fault::Triplet, at });
     }
     let mut at = 1;
-    for pair in query.get(1..).unwrap_or_default().split(['&', ';']) {
-        let name = pair.split('=').next().unwrap_or_default();
-        if name.len() >= ACCESS_TOKEN.len() && decoded(name.as_bytes()).eq(ACCESS_TOKEN.iter().copied()) {
+    for pair in query.get(1..).unwrap_or_default().split(|byte| matches!(byte, b'&' | b';')) {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        if name.len() >= ACCESS_TOKEN.len() && decoded(name).eq(ACCESS_TOKEN.iter().copied()) {
             return Err(BadTarget { what: Fault::TokenInQuery, at });
         }
         at += pair.len() + 1;
@@ -341,6 +348,7 @@ mod tests {
 
     #[test]
     fn length_and_segments_are_limited() {
+        assert_eq!((MAX_TARGET_LENGTH, MAX_SEGMENTS), (8_192, 128), "as the documentation says");
         let long = |bytes: usize| canonical(&format!("/{}", "a".repeat(bytes - 1)));
         assert!(long(MAX_TARGET_LENGTH).is_ok());
         assert_eq!(long(MAX_TARGET_LENGTH + 1), Err(Fault::TooLong));

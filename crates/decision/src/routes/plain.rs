@@ -11,13 +11,15 @@ const BLOCK: usize = 16;
 
 /// A target whose path is letters, digits, `-`, `.`, `_` and `/`, and whose query is a good one. Nothing where there is more to look at: such a target may
 /// be as canonical, or not.
+#[inline]
 pub(super) fn plain(raw: &[u8]) -> Option<Canonical<'_>> {
-    let path_length = memchr::memchr(b'?', raw).unwrap_or(raw.len());
-    let (path, query) = raw.split_at(path_length);
-    if !is_plain_path(path) || !(is_plain_query(query) || is_good_query(query)) {
-        return None;
+    let canonical = |path_length| Canonical { origin_form: Cow::Borrowed(raw), path_length, authority: None };
+    // Most have no query: looking for one costs more than reading the path of the others twice.
+    if is_plain_path(raw) {
+        return Some(canonical(raw.len()));
     }
-    Some(Canonical { origin_form: Cow::Borrowed(raw), path_length, authority: None })
+    let (path, query) = raw.split_at(memchr::memchr(b'?', raw)?);
+    (is_plain_path(path) && (is_plain_query(query) || is_good_query(query))).then(|| canonical(path.len()))
 }
 
 fn is_plain_path(path: &[u8]) -> bool {
@@ -55,10 +57,8 @@ fn is_plain_query(query: &[u8]) -> bool {
 
 /// With triplets or `_`, as few have, it is read.
 fn is_good_query(query: &[u8]) -> bool {
-    let text = str::from_utf8(query)
-        .ok()
-        .filter(|query| query.bytes().all(|byte| matches!(byte, 0x21..=0x7E) && byte != b'#'));
-    text.is_some_and(|query| check_query(query).is_ok())
+    query.iter().fold(true, |all, byte| all & matches!(byte, 0x21..=0x7E) & (*byte != b'#'))
+        && check_query(query).is_ok()
 }
 
 fn is_plain_byte(byte: u8) -> bool {

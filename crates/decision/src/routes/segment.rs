@@ -15,6 +15,7 @@ impl<'p> Segment<'p> {
     pub(super) const HEAD: usize = size_of::<u64>();
 
     /// What stands before the first slash, or all there is.
+    #[inline(always)]
     pub(super) fn first_of(path: &'p [u8]) -> Self {
         let (blocks, last) = path.as_chunks();
         let Some(first) = blocks.first() else {
@@ -38,6 +39,7 @@ impl<'p> Segment<'p> {
     }
 
     /// The last [`Self::HEAD`] bytes; 0 where there are fewer.
+    #[inline(always)]
     pub(super) fn tail(self) -> u64 {
         self.bytes.last_chunk().map_or(0, |last| u64::from_le_bytes(*last))
     }

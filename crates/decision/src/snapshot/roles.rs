@@ -135,6 +135,7 @@ impl Combinations {
     }
 
     /// The permissions of a combination, by catalogue index.
+    #[inline]
     pub(crate) fn permissions(&self, combination: u32) -> Bits<'_> {
         self.permissions.prefetch(combination as usize);
         self.permissions.row(combination as usize)
