@@ -3,7 +3,10 @@
 mod change;
 mod roles;
 
+use std::slice;
 use std::sync::Arc;
+
+use prefetch_index::prefetch_index;
 
 use crate::authority::{Authority, Link};
 use crate::caller::{Caller, ClientRef, Subject};
@@ -169,7 +172,13 @@ impl Snapshot {
             Subject::User(user) => Some(self.users.seek(user)),
             Subject::Client => None,
         };
-        SoughtCaller { user, client: self.clients.seek(&caller.client.id) }
+        let client = self.clients.seek(&caller.client.id);
+        // What else is read of the organization: among thousands of them it is in no cache either.
+        prefetch_index(slice::from_ref(&self.settings), 0);
+        prefetch_index(slice::from_ref(&self.catalogue), 0);
+        prefetch_index(slice::from_ref(self.combinations.as_ref()), 0);
+        prefetch_index(self.id.as_bytes(), 0);
+        SoughtCaller { user, client }
     }
 
     /// The further links of a delegation chain.
