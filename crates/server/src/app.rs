@@ -10,9 +10,6 @@ use std::sync::atomic::AtomicUsize;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use axum::http::{Request, Response};
 use countersign_decision::Contracts;
 use countersign_domain::entropy::Entropy;
 use countersign_domain::name_digest::NameDigests;
@@ -20,8 +17,6 @@ use countersign_domain::oauth::dpop_nonce::DpopNonces;
 use countersign_domain::oauth::resource::ResourceError;
 use countersign_domain::usage::Day;
 use countersign_store::{Location, Options, Store, StoreError, SystemTask};
-use hyper::body::Incoming;
-use tower::ServiceExt;
 
 use crate::client_authorities::ClientAuthorities;
 use crate::config::{Config, PublicOrigin, TlsFiles, Upstream};
@@ -36,17 +31,16 @@ use crate::enforce::snapshots::Snapshots;
 use crate::enforce::usage::{UsageCounter, UsageWriter};
 use crate::fetch::Fetcher;
 use crate::http::client_certificate::CertificateSources;
-use crate::http::error::ApiError;
-use crate::http::now::{Clock, SystemClock};
+use crate::http::now::{Clock, ContextIds, SystemClock};
 use crate::keys::SigningKeys;
-use crate::listener::{Answer, Asks, Listener, Tls};
+use crate::listener::{Asks, Listener, Tls};
 use crate::load::Load;
 use crate::oauth::attempts::Attempts;
 use crate::oauth::challenges::Challenges;
 use crate::oauth::client_sources::ClientSources;
 use crate::operations::Operations;
 use crate::reload::{self, Source};
-use crate::router;
+use crate::router::Mounts;
 use crate::telemetry::listeners::ListenerCounts;
 use crate::telemetry::messages::{LogRecord, Span};
 use crate::telemetry::metrics::Metrics;
@@ -122,6 +116,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
     pub entropy: Arc<dyn Entropy>,
+    /// What requests are called.
+    pub(crate) context_ids: ContextIds,
 }
 
 impl Deref for App {
@@ -204,30 +200,6 @@ pub struct Application {
     source: Option<Source>,
 }
 
-/// The main listener's pages and endpoints.
-#[derive(Clone)]
-struct Pages {
-    router: axum::Router,
-    app: App,
-}
-
-impl Answer for Pages {
-    type Body = Body;
-
-    fn answer(
-        self,
-        mut request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> impl Future<Output = Response<Body>> + Send + 'static {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        async move { self.router.oneshot(request).await.unwrap_or_else(|never| match never {}) }
-    }
-
-    fn refuse(self, why: ApiError) -> Response<Body> {
-        why.respond_unread(&self.app)
-    }
-}
-
 impl Application {
     /// Opens the database (folder, keys and schema are made when absent), loads every contract and listens.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
@@ -303,6 +275,7 @@ impl Application {
             origin,
             clock,
             entropy,
+            context_ids: ContextIds::default(),
         }));
         let gateway = match config.gateway.listen {
             None => None,
@@ -388,8 +361,7 @@ impl Application {
         let tls = tls.into_iter().flatten().filter_map(Listener::tls).collect();
         background.spawn(reload::at_hangup(self.app.clone(), tls, self.source));
         if let Some(listener) = self.mutual_tls {
-            let pages = Pages { router: router::for_certificates(self.app.clone()), app: self.app.clone() };
-            serving.spawn(listener.serve(pages, until(stopped.clone())));
+            serving.spawn(listener.serve(Mounts::for_certificates(self.app.clone()), until(stopped.clone())));
         }
         if let Some((listener, gateway)) = self.gateway {
             serving.spawn(listener.serve(gateway, until(stopped.clone())));
@@ -403,8 +375,7 @@ impl Application {
             let operations = Operations::new(self.app.clone(), stopped.clone());
             tokio::spawn(listener.serve(operations, until(ended)))
         });
-        let pages = Pages { router: router::router(self.app.clone()), app: self.app };
-        serving.spawn(self.listener.serve(pages, until(stopped)));
+        serving.spawn(self.listener.serve(Mounts::all(self.app), until(stopped)));
         stop.await;
         let _ = stopping.send(true);
         while serving.join_next().await.is_some() {}

@@ -4,17 +4,18 @@
 
 mod delay;
 
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Request, State};
-use axum::middleware::Next;
+use axum::http::Request;
 use axum::response::Response;
 
 use crate::app::App;
 use crate::http::error::{ApiError, Reader};
+use crate::http::now::RequestContext;
 use crate::telemetry::counting::Counter;
 use crate::web::trouble;
 use crate::web::visit::Visit;
@@ -134,20 +135,26 @@ fn kind(path: &str) -> Option<Kind> {
     }
 }
 
-/// Middleware: lets a request in if there is a place for it.
-pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
-    let Some(kind) = kind(request.uri().path()) else { return next.run(request).await };
-    let turn = app.load.take(kind, app.doors().limits.calls_at_a_time);
-    if turn.is_some() {
-        return next.run(request).await;
-    }
-    let is_api = kind == Kind::Decision || request.uri().path().starts_with("/api/");
-    let (mut parts, _) = request.into_parts();
-    let visit = Visit::from_request_parts(&mut parts, &app).await.unwrap_or_else(|never| match never {});
-    if is_api {
-        ApiError::overloaded().respond(&visit.context, Reader::program(&app.origin))
-    } else {
-        trouble::overloaded(&visit)
+/// A place for a request of the main listener, where it needs one.
+///
+/// # Errors
+/// The answer where there is none.
+pub fn admit<B>(
+    app: &App,
+    context: &RequestContext,
+    (request, peer): (&Request<B>, IpAddr),
+) -> Result<Option<Turn>, Box<Response>> {
+    let path = request.uri().path();
+    let Some(kind) = kind(path) else { return Ok(None) };
+    match app.load.take(kind, app.doors().limits.calls_at_a_time) {
+        Some(turn) => Ok(Some(turn)),
+        None if kind == Kind::Decision || path.starts_with("/api/") => {
+            Err(Box::new(ApiError::overloaded().respond(context, Reader::program(&app.origin))))
+        }
+        None => {
+            let visit = Visit::new(app, context.clone(), peer, request.headers());
+            Err(Box::new(trouble::overloaded(&visit)))
+        }
     }
 }
 

@@ -1,19 +1,27 @@
 //! Every mount of the main listener on one page.
 
+use std::net::SocketAddr;
+
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderName, Method, StatusCode, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use axum::handler::Handler;
+use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use hyper::body::Incoming;
+use tower::ServiceExt;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::app::App;
 use crate::contracts::PLATFORM_YAML;
 use crate::enforce::forward_auth;
 use crate::http::dpop::{DPOP, DPOP_NONCE};
-use crate::http::now::{CORRELATION_HEADER, request_context};
+use crate::http::error::ApiError;
+use crate::http::now::{CORRELATION_HEADER, RequestContext};
 use crate::http::request_id;
+use crate::listener::Answer;
 use crate::load;
 use crate::oauth::{
     authorize, device as device_endpoint, introspect, jwks, metadata, par, register, revoke, token, userinfo,
@@ -21,8 +29,73 @@ use crate::oauth::{
 use crate::platform;
 use crate::web::{approval, assets, consent, device, home, request, sessions, sign_in, sign_out, trouble};
 
-/// The whole main listener.
-pub fn router(app: App) -> Router {
+/// What other proxies ask before they forward a call.
+const FORWARD_AUTH: &str = "/enforce/forward-auth";
+/// What APIs ask about the tokens that they are shown.
+const INTROSPECTION: &str = "/oauth/introspect";
+
+/// What a listener serves.
+#[derive(Clone)]
+pub struct Mounts {
+    app: App,
+    router: Router,
+    /// Whether other proxies may ask here.
+    has_forward_auth: bool,
+}
+
+impl Mounts {
+    /// The main listener: everything.
+    pub fn all(app: App) -> Self {
+        Self { router: all().fallback(trouble::not_found).with_state(app.clone()), app, has_forward_auth: true }
+    }
+
+    /// The listener where apps show certificates (RFC 8705 §5): what they call, and no page, so that no browser comes.
+    pub fn for_certificates(app: App) -> Self {
+        Self { router: for_apps().fallback(trouble::not_found).with_state(app.clone()), app, has_forward_auth: false }
+    }
+
+    async fn reply(self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
+        let context = RequestContext::new(&self.app);
+        request.extensions_mut().insert(context.clone());
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let mut response = match load::admit(&self.app, &context, (&request, peer.ip())) {
+            Ok(_turn) => self.route(request.map(Body::new)).await,
+            Err(overloaded) => *overloaded,
+        };
+        if let Ok(name) = HeaderValue::from_str(&context.context_id) {
+            response.headers_mut().insert(CORRELATION_HEADER, name);
+        }
+        response
+    }
+
+    /// What is asked with every call of an API has no time to be looked for among all mounts.
+    async fn route(self, request: Request<Body>) -> Response {
+        match (request.method(), request.uri().path()) {
+            (_, FORWARD_AUTH) if self.has_forward_auth => forward_auth::forward_auth.call(request, self.app).await,
+            (&Method::POST, INTROSPECTION) => introspect::introspect.call(request, self.app).await,
+            _ => self.router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+        }
+    }
+}
+
+impl Answer for Mounts {
+    type Body = Body;
+
+    fn answer(
+        self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Body>> + Send + 'static {
+        self.reply(request, peer)
+    }
+
+    fn refuse(self, why: ApiError) -> Response<Body> {
+        why.respond_unread(&self.app)
+    }
+}
+
+/// All of the main listener.
+fn all() -> Router<App> {
     for_apps()
         // the aliases are what older SDKs call
         .route("/oauth/authorize", get(authorize::request).post(authorize::posted_request))
@@ -34,26 +107,13 @@ pub fn router(app: App) -> Router {
         .route("/.well-known/oauth-protected-resource", get(metadata::protected_resource).layer(cors_for_apps()))
         .route("/.well-known/authzen-configuration", get(metadata::decision_point).layer(cors_for_apps()))
         // what other proxies ask before they forward a call
-        .route("/enforce/forward-auth", any(forward_auth::forward_auth))
+        .route(FORWARD_AUTH, any(forward_auth::forward_auth))
         .merge(forms())
         .route("/", get(home::page))
         .route("/openapi.yaml", get(openapi))
         .route("/static/{*name}", get(assets::serve))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .fallback(trouble::not_found)
-        .layer(from_fn_with_state(app.clone(), load::admit))
-        .layer(from_fn_with_state(app.clone(), request_context))
-        .with_state(app)
-}
-
-/// The listener where apps show certificates (RFC 8705 §5): what they call, and no page, so that no browser comes.
-pub fn for_certificates(app: App) -> Router {
-    for_apps()
-        .fallback(trouble::not_found)
-        .layer(from_fn_with_state(app.clone(), load::admit))
-        .layer(from_fn_with_state(app.clone(), request_context))
-        .with_state(app)
 }
 
 /// What apps call themselves.
@@ -71,7 +131,7 @@ fn for_apps() -> Router<App> {
             "/oauth/register/{client_id}",
             get(register::read).put(register::replace).delete(register::delete).layer(cors_for_apps()),
         )
-        .route("/oauth/introspect", post(introspect::introspect))
+        .route(INTROSPECTION, post(introspect::introspect))
         .route("/oauth/revoke", post(revoke::revoke).layer(cors_for_apps()))
         .route("/oauth/userinfo", get(userinfo::userinfo).post(userinfo::userinfo).layer(cors_for_apps()))
 }

@@ -1,7 +1,9 @@
 //! The one path of every enforcement point: credentials → live state → `decision::decide` → allowed or refused.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use axum::http::{HeaderName, HeaderValue};
 
 use countersign_decision::{
     Authority, Caller, ClientRef, Contract, Contracts, Decision, Denial, Operation, OwnedPermit, Permission, Reason,
@@ -85,6 +87,8 @@ pub struct LiveToken {
     pub caller: Caller,
     /// The organization as it stands.
     pub snapshot: Arc<Snapshot>,
+    /// What upstreams are told of the caller in plain headers, once one was.
+    pub plain_identity: OnceLock<Vec<(HeaderName, HeaderValue)>>,
 }
 
 impl LiveToken {
@@ -225,7 +229,13 @@ async fn read(
     };
     let Some(links) = links else { return Ok(None) };
     let actors = links.into_iter().map(actor).collect();
-    let token = Arc::new(LiveToken { digest, caller: Caller { actors, ..caller(&bearer) }, snapshot, bearer });
+    let token = Arc::new(LiveToken {
+        digest,
+        caller: Caller { actors, ..caller(&bearer) },
+        snapshot,
+        bearer,
+        plain_identity: OnceLock::new(),
+    });
     app.remembered.keep(number, Arc::clone(contracts), Arc::clone(&token));
     Ok(Some(token))
 }

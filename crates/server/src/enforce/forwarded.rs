@@ -109,10 +109,9 @@ impl Forwarded<'_> {
         if asks_for_websocket(self.headers) && !place.upstream.websockets.contains(&allowed.operation_id) {
             return Err(ApiError::bad_request("this operation opens no WebSocket"));
         }
-        let mut headers = HeaderMap::new();
-        if let Some(identity) = Identity::of(&visit.asker, allowed.permit.as_ref()) {
-            identity.write(visit.app, place.upstream, visit.context.now, &mut headers)?;
+        match Identity::of(&visit.asker, allowed.permit.as_ref()) {
+            Some(identity) => Ok(identity.headers(visit.app, place.upstream, visit.context.now)?.into_iter().collect()),
+            None => Ok(HeaderMap::new()),
         }
-        Ok(headers)
     }
 }

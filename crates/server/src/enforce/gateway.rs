@@ -5,21 +5,25 @@
 //! | `names.rs` | header names that a client cannot send through |
 //! | `headers.rs` | what is refused, what goes on, what comes back |
 //! | `cors.rs` | pages in browsers |
-//! | `client.rs` | pooled connections to the upstreams, and what is sent again |
-//! | `health.rs` | which addresses of an upstream are up |
-//! | `held.rs` | answers that hold a place among an upstream's calls |
+//! | `address.rs` | an address of an upstream |
+//! | `client.rs` | which address a call goes to, and what is sent again |
+//! | `lines.rs` | connections to an address |
+//! | `health.rs` | whether an address is up |
+//! | `held.rs` | answers on their way, with their place and their connection |
 //! | `lent.rs` | bodies that come back from connections that were never made |
 //! | `shares.rs` | the calls that an upstream has at a time, and whose they are |
 //! | `websocket.rs` | tunnels, and their end when their token dies |
 //!
 //! One canonical target is read, matched, decided and forwarded. Whatever cannot be decided is not forwarded.
 
+mod address;
 mod client;
 mod cors;
 mod headers;
 mod health;
 mod held;
 mod lent;
+mod lines;
 mod names;
 mod shares;
 mod websocket;
@@ -55,10 +59,11 @@ use crate::telemetry::doors::Watch;
 pub(super) use client::Connections;
 pub(crate) use client::tls;
 use client::{Outgoing, Unanswered};
-use headers::Via;
+use headers::{Head, Via};
 pub(super) use headers::{check_fields, check_method_overrides, check_path_overrides};
 use held::Held;
 use lent::Lender;
+use lines::Failed;
 pub(super) use names::stays_with_proxy;
 use websocket::Opened;
 
@@ -190,21 +195,19 @@ impl Gateway {
             }
             websocket::check_handshake(&parts.headers, !body.is_end_stream())?;
         }
-        let mut forwarded =
-            headers::to_upstream(parts.headers.clone(), &self.via(received, place.upstream, visit.context));
-        if is_websocket {
-            websocket::ask(&mut forwarded);
-        }
-        if let Some(identity) = Identity::of(&visit.asker, allowed.permit.as_ref()) {
-            identity.write(&self.app, place.upstream, visit.context.now, &mut forwarded)?;
-        }
+        let identity = match Identity::of(&visit.asker, allowed.permit.as_ref()) {
+            Some(identity) => identity.headers(&self.app, place.upstream, visit.context.now)?,
+            None => Vec::new(),
+        };
+        let via = self.via(received, place.upstream, visit.context);
+        let head = Head { sent: &parts.headers, via, identity, is_websocket };
         let body = lent(body, place.upstream.max_body_bytes)?;
         let organization = match &visit.asker {
             Asker::Live(live) => Some(&live.bearer.organization),
             Asker::Missing | Asker::Invalid => None,
         };
         let (method, target, whose) = (&parts.method, place.target, (&self.app, visit.context));
-        let outgoing = Outgoing { organization, method, target, headers: forwarded, body, is_websocket, whose };
+        let outgoing = Outgoing { organization, method, target, head, body, is_websocket, whose };
         // an upstream that takes its time takes none of the others'
         drop(turn);
         let mut response = forward(received.doors, place.upstream, outgoing).await?;
@@ -216,7 +219,7 @@ impl Gateway {
                 websocket::ask(response.headers_mut());
                 let (head, body) = response.into_parts();
                 let opened = Opened {
-                    _share: body.into_share(),
+                    _answer: body,
                     app: self.app.clone(),
                     presented: visit.presented(),
                     resource: visit.resource().to_owned(),
@@ -295,7 +298,7 @@ async fn forward(doors: &Doors, upstream: &Upstream, outgoing: Outgoing<'_>) -> 
 }
 
 /// Why there is no answer from an upstream: the client's body may be at fault.
-fn failed(error: &hyper_util::client::legacy::Error, upstream: &Upstream) -> ApiError {
+fn failed(error: &Failed, upstream: &Upstream) -> ApiError {
     let mut cause = std::error::Error::source(error);
     // below an error of the body that was sent; anything else is of the upstream's connection, TLS included
     let mut is_of_body = false;

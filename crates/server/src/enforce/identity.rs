@@ -1,6 +1,6 @@
 //! Who calls, as an upstream is told: in plain headers, or in one that is signed.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue};
 use countersign_decision::{OwnedPermit, Scope, Subject};
 use countersign_domain::oauth::signing_key::SigningAlgorithm;
 use countersign_domain::secret::Digest;
@@ -78,46 +78,47 @@ impl<'a> Identity<'a> {
         }
     }
 
-    /// Looked up where they are told: the rest of a call needs no list.
     fn scopes(&self) -> String {
         let authority = self.live.snapshot.authority(&self.live.caller);
         let scopes: Vec<&str> = authority.scopes().map(Scope::as_str).collect();
         scopes.join(" ")
     }
 
-    /// Adds what `upstream` wants to hear, in place of whatever stands there.
+    /// What `upstream` wants to hear, to stand in place of whatever a client sends under these names.
     ///
     /// # Errors
     /// 503 where nothing can be signed: a call without a caller does not go on.
-    pub fn write(
+    pub fn headers(
         &self,
         app: &App,
         upstream: &Upstream,
         now: Timestamp,
-        headers: &mut HeaderMap,
-    ) -> Result<(), ApiError> {
-        self.try_write(app, upstream, now, headers).map_err(|error| {
+    ) -> Result<Vec<(HeaderName, HeaderValue)>, ApiError> {
+        let headers = match upstream.identity_headers {
+            IdentityHeaders::None => Ok(Vec::new()),
+            IdentityHeaders::Plain => self.plain(),
+            IdentityHeaders::Jwt => self.signed(app, upstream, now).map(|value| vec![(SIGNED, value)]),
+        };
+        headers.map_err(|error| {
             tracing::error!(%error, "an upstream cannot be told who calls");
             ApiError::unavailable()
         })
     }
 
-    fn try_write(&self, app: &App, upstream: &Upstream, now: Timestamp, headers: &mut HeaderMap) -> anyhow::Result<()> {
-        match upstream.identity_headers {
-            IdentityHeaders::None => {}
-            IdentityHeaders::Plain => {
-                headers.insert(ORGANIZATION, HeaderValue::from_str(self.permit.organization())?);
-                headers.insert(CLIENT, HeaderValue::from_str(self.permit.client())?);
-                if let Some(user) = self.user() {
-                    headers.insert(USER, HeaderValue::from_str(user)?);
-                }
-                headers.insert(SCOPES, HeaderValue::from_str(&self.scopes())?);
-            }
-            IdentityHeaders::Jwt => {
-                headers.insert(SIGNED, self.signed(app, upstream, now)?);
-            }
+    /// The same for every call with this token while its organization stands as it does: made once.
+    fn plain(&self) -> anyhow::Result<Vec<(HeaderName, HeaderValue)>> {
+        if let Some(told) = self.live.plain_identity.get() {
+            return Ok(told.clone());
         }
-        Ok(())
+        let mut told = vec![
+            (ORGANIZATION, HeaderValue::from_str(self.permit.organization())?),
+            (CLIENT, HeaderValue::from_str(self.permit.client())?),
+            (SCOPES, HeaderValue::from_str(&self.scopes())?),
+        ];
+        if let Some(user) = self.user() {
+            told.push((USER, HeaderValue::from_str(user)?));
+        }
+        Ok(self.live.plain_identity.get_or_init(|| told).clone())
     }
 
     fn signed(&self, app: &App, upstream: &Upstream, now: Timestamp) -> anyhow::Result<HeaderValue> {

@@ -1,11 +1,8 @@
 //! One instant and one correlation id per request; the only file that reads a clock.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::HeaderName;
 use countersign_domain::entropy::{Entropy, random_bytes};
 use countersign_domain::time::Timestamp;
 
@@ -47,20 +44,44 @@ pub struct RequestContext {
 impl RequestContext {
     /// Names a request that has just come.
     pub fn new(app: &App) -> Self {
-        Self { now: app.clock.now(), context_id: new_context_id(app.entropy.as_ref()).into(), trace: None }
+        Self { now: app.clock.now(), context_id: app.context_ids.next(app.entropy.as_ref()), trace: None }
     }
 }
 
-/// Middleware: gives the request its instant and its name, and the reply its correlation header.
-pub async fn request_context(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let context = RequestContext::new(&app);
-    let header = HeaderValue::from_str(&context.context_id).expect("hexadecimal digits are a header value");
-    request.extensions_mut().insert(context);
-    let mut response = next.run(request).await;
-    response.headers_mut().insert(CORRELATION_HEADER, header);
-    response
+/// Names for requests, drawn many at a time: the system is asked for randomness once in so many requests.
+#[derive(Default)]
+pub(crate) struct ContextIds(Mutex<Vec<u128>>);
+
+impl ContextIds {
+    /// How many are drawn at a time.
+    const DRAWN: usize = 64;
+
+    fn next(&self, entropy: &dyn Entropy) -> Arc<str> {
+        let mut drawn = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if drawn.is_empty() {
+            let bytes: [u8; 16 * Self::DRAWN] = random_bytes(entropy);
+            let (ids, _) = bytes.as_chunks();
+            drawn.extend(ids.iter().copied().map(u128::from_be_bytes));
+        }
+        let id = drawn.pop().unwrap_or_default();
+        drop(drawn);
+        format!("{id:032x}").into()
+    }
 }
 
-fn new_context_id(entropy: &dyn Entropy) -> String {
-    format!("{:032x}", u128::from_be_bytes(random_bytes(entropy)))
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use countersign_domain::entropy::SeededEntropy;
+
+    use super::*;
+
+    #[test]
+    fn no_two_requests_are_called_the_same() {
+        let (ids, entropy) = (ContextIds::default(), SeededEntropy::new(1));
+        let names: HashSet<_> = (0..1_000).map(|_| ids.next(&entropy)).collect();
+        assert_eq!(names.len(), 1_000);
+        assert!(names.iter().all(|name| name.len() == 32));
+    }
 }

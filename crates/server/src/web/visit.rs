@@ -53,17 +53,19 @@ impl FromRequestParts<App> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let context = parts.extensions.get::<RequestContext>().cloned();
+        let context = context.expect("INVARIANT: the main listener gives every request its context");
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-        Ok(Self {
-            app: app.clone(),
-            context: context.expect("INVARIANT: the router's outermost layer gives every request its context"),
-            address: peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-            headers: parts.headers.clone(),
-        })
+        let address = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        Ok(Self::new(app, context, address, &parts.headers))
     }
 }
 
 impl Visit {
+    /// One that has just come from `address` with these headers.
+    pub fn new(app: &App, context: RequestContext, address: IpAddr, headers: &HeaderMap) -> Self {
+        Self { app: app.clone(), context, address, headers: headers.clone() }
+    }
+
     /// The store, for signing in and going on with an authorization request.
     pub fn store(&self) -> SystemStore<'_> {
         self.app.store.system(SystemTask::Authorize, self.context.now, self.app.entropy.as_ref())

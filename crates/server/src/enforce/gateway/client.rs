@@ -1,4 +1,4 @@
-//! Pooled connections to the upstreams, and what is sent again when one fails.
+//! Sending calls on to the upstreams, and what is sent again when a connection fails.
 //!
 //! A request is sent again in two cases, and in no other:
 //!
@@ -13,22 +13,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header, uri};
-use bytes::Bytes;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use countersign_domain::id::OrganizationId;
 use http_body_util::{Either, Empty, Limited};
 use hyper::body::{Body as _, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::health::{self, Address};
+use super::address::{self, Address};
+use super::headers::Head;
 use super::held::Held;
-use super::lent::{Lender, Lent};
+use super::lent::Lender;
+use super::lines::{Connector, Failed, Sent};
 use super::shares::Shares;
 use crate::app::App;
 use crate::config::{TlsFiles, Upstream, UpstreamUrl};
@@ -40,15 +40,6 @@ use crate::tls;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long an idle connection is kept: shorter than most servers do.
-const IDLE: Duration = Duration::from_secs(30);
-/// Most idle connections that are kept.
-const MAX_IDLE: usize = 256;
-
-/// The body of a request on its way to an upstream.
-type Sent = Either<Empty<Bytes>, Lent<Limited<Incoming>>>;
-/// What sends it.
-pub(super) type HttpClient = Client<HttpsConnector<CountedConnector<HttpConnector>>, Sent>;
 
 /// Connections to every upstream that has an address, by its name.
 #[derive(Clone, Default)]
@@ -56,15 +47,15 @@ pub(in crate::enforce) struct Connections(HashMap<String, Arc<UpstreamClient>>);
 
 /// Connections to one upstream. A connection is used again only after an exchange that ended cleanly.
 pub(super) struct UpstreamClient {
-    client: HttpClient,
-    addresses: Arc<[Address]>,
+    addresses: Vec<Arc<Address>>,
     /// Which address is next.
     turn: AtomicUsize,
     shares: Shares,
     started: Instant,
     made_of: Upstream,
     counts: Arc<UpstreamCounts>,
-    _checks: JoinSet<()>,
+    /// Checks of health, and the end of what is idle for long.
+    _tasks: JoinSet<()>,
 }
 
 /// A request that goes on.
@@ -73,7 +64,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) organization: Option<&'a OrganizationId>,
     pub(super) method: &'a Method,
     pub(super) target: &'a str,
-    pub(super) headers: HeaderMap,
+    pub(super) head: Head<'a>,
     /// Absent where there is none.
     pub(super) body: Option<Lender<Limited<Incoming>>>,
     /// Whether it becomes a tunnel: such a request is sent once.
@@ -94,7 +85,7 @@ pub(super) enum Unanswered {
     /// None began in time.
     Overdue,
     /// No connection, or one that broke.
-    Failed(Error),
+    Failed(Failed),
 }
 
 impl Connections {
@@ -123,7 +114,7 @@ impl Connections {
     /// Of each upstream that has an address, how many are up and how many are not.
     pub(in crate::enforce) fn addresses(&self) -> impl Iterator<Item = (&str, usize, usize)> {
         self.0.iter().map(|(name, client)| {
-            let up = client.addresses.iter().filter(|address| address.is_up()).count();
+            let up = client.addresses.iter().filter(|address| address.health.is_up()).count();
             (name.as_str(), up, client.addresses.len() - up)
         })
     }
@@ -140,29 +131,29 @@ impl UpstreamClient {
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT));
         tcp.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
+        let connector: Connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls(upstream.ca.as_deref(), upstream.client_tls.as_ref())?)
             .https_or_http()
             .enable_http1()
             .wrap_connector(CountedConnector::new(tcp, Arc::clone(&counts)));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(MAX_IDLE)
-            .build(connector);
-        let addresses: Arc<[Address]> = upstream.addresses().cloned().map(Address::new).collect();
-        let every = Duration::from_secs(upstream.health_interval_seconds.get());
-        let path = upstream.health_path.as_ref();
-        let checks = path.map(|path| health::checks(&client, &addresses, path.as_str(), every)).unwrap_or_default();
+        let address = |url: &UpstreamUrl| Address::new(url, connector.clone()).map(Arc::new);
+        let addresses = upstream.addresses().map(address).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut tasks = JoinSet::new();
+        for address in &addresses {
+            tasks.spawn(address::close_idle(Arc::clone(address)));
+            if let Some(path) = &upstream.health_path {
+                let every = Duration::from_secs(upstream.health_interval_seconds.get());
+                tasks.spawn(address::check(Arc::clone(address), path.as_str().to_owned(), every));
+            }
+        }
         Ok(Self {
-            client,
             addresses,
             turn: AtomicUsize::new(0),
             shares: Shares::default(),
             started: Instant::now(),
             made_of: upstream.clone(),
             counts,
-            _checks: checks,
+            _tasks: tasks,
         })
     }
 
@@ -179,16 +170,16 @@ impl UpstreamClient {
             let address = &self.addresses[index];
             // a body that is gone went to somebody
             let Some(body) = outgoing.sent() else { return Err(why) };
-            let mut request = outgoing.request(&address.url, body)?;
+            let mut request = outgoing.request(address, body)?;
             if !matches!(why, Unanswered::NoneHealthy) {
                 self.counts.retries.add();
             }
             let exchange = self.exchange(&outgoing, address, request.headers_mut());
-            let error = match timeout_at(deadline, self.client.request(request)).await {
-                Ok(Ok(response)) => {
+            let error = match timeout_at(deadline, address.send(request, outgoing.is_websocket)).await {
+                Ok(Ok((response, line))) => {
                     exchange.answered(response.status());
-                    address.works();
-                    return Ok(response.map(|body| Held::new(body, share)));
+                    address.health.works();
+                    return Ok(response.map(|body| Held::new(body, line.zip(Some(Arc::clone(address))), share)));
                 }
                 Ok(Err(error)) => {
                     exchange.unanswered(connections::Unanswered::Failed);
@@ -198,16 +189,16 @@ impl UpstreamClient {
                     exchange.unanswered(connections::Unanswered::TimedOut);
                     // a body may have been slow to come: that says nothing of the upstream
                     if outgoing.body.is_none() {
-                        address.fails(self.started.elapsed());
+                        address.health.fails(self.started.elapsed());
                     }
                     return Err(Unanswered::Overdue);
                 }
             };
-            if error.is_connect() {
-                address.fails(self.started.elapsed());
+            if matches!(error, Failed::Unreachable(_)) {
+                address.health.fails(self.started.elapsed());
                 unreachable.push(index);
             } else if outgoing.body.is_none() && is_broken(&error) {
-                address.fails(self.started.elapsed());
+                address.health.fails(self.started.elapsed());
                 if is_again || !outgoing.may_be_repeated() {
                     return Err(Unanswered::Failed(error));
                 }
@@ -223,7 +214,7 @@ impl UpstreamClient {
     /// One try of a request, as metrics and traces tell of it.
     fn exchange<'a>(&'a self, outgoing: &Outgoing<'a>, address: &'a Address, headers: &mut HeaderMap) -> Exchange<'a> {
         let (app, context) = outgoing.whose;
-        let callee = Callee { counts: &self.counts, name: &self.made_of.name, authority: &address.url.authority };
+        let callee = Callee { counts: &self.counts, name: &self.made_of.name, authority: &address.authority };
         Exchange::begin(app, context, callee, outgoing.method.as_str(), headers)
     }
 
@@ -232,7 +223,7 @@ impl UpstreamClient {
         let (first, count) = (self.turn.fetch_add(1, Ordering::Relaxed), self.addresses.len());
         let now = self.started.elapsed();
         let mut in_turn = (0..count).map(|step| first.wrapping_add(step) % count);
-        in_turn.find(|index| !unreachable.contains(index) && self.addresses[*index].may_be_tried(now))
+        in_turn.find(|index| !unreachable.contains(index) && self.addresses[*index].health.may_be_tried(now))
     }
 }
 
@@ -245,11 +236,12 @@ impl Outgoing<'_> {
         }
     }
 
-    fn request(&self, url: &UpstreamUrl, body: Sent) -> Result<Request<Sent>, Unanswered> {
+    fn request(&self, address: &Address, body: Sent) -> Result<Request<Sent>, Unanswered> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = uri(url, self.target).ok_or(Unanswered::Unsendable)?;
-        *request.headers_mut() = self.headers.clone();
+        *request.uri_mut() = uri(self.target).ok_or(Unanswered::Unsendable)?;
+        *request.headers_mut() = self.head.headers();
+        request.headers_mut().insert(header::HOST, address.host.clone());
         // left to itself, hyper sends no body of a length that it does not know with GET or HEAD
         if request.body().size_hint().exact().is_none() {
             request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -263,15 +255,14 @@ impl Outgoing<'_> {
     }
 }
 
-/// The address of a target; `None` for one whose bytes would change on the way.
-pub(super) fn uri(url: &UpstreamUrl, target: &str) -> Option<Uri> {
-    let scheme = if url.is_https { uri::Scheme::HTTPS } else { uri::Scheme::HTTP };
-    let uri = Uri::builder().scheme(scheme).authority(url.authority.as_str()).path_and_query(target).build().ok()?;
-    uri.path_and_query().is_some_and(|read| read.as_str() == target).then_some(uri)
+/// A target as it is sent; `None` for one whose bytes would change on the way.
+pub(super) fn uri(target: &str) -> Option<Uri> {
+    let read = PathAndQuery::try_from(target).ok()?;
+    (read.as_str() == target).then(|| Uri::from(read))
 }
 
 /// Whether a connection ended before an answer.
-fn is_broken(error: &Error) -> bool {
+fn is_broken(error: &Failed) -> bool {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         let is_incomplete = inner.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message);

@@ -6,12 +6,26 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::names::{overrides_method, overrides_url, stays_here};
+use super::websocket;
 use crate::http::error::ApiError;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What an upstream says of its connection to us (RFC 9110 §7.6.1).
+const OF_A_CONNECTION: [HeaderName; 8] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+/// About as many headers as we add to those of a client.
+const ADDED: usize = 9;
 
 /// What an upstream is told of the connection.
 pub(super) struct Via<'a> {
@@ -125,34 +139,56 @@ pub(in crate::enforce) fn check_path_overrides(headers: &HeaderMap) -> Result<()
     }
 }
 
-/// The headers that go on to an upstream, without identity: that is set last, behind everything that a client can name.
-pub(super) fn to_upstream(mut sent: HeaderMap, via: &Via<'_>) -> HeaderMap {
-    let options: Vec<String> = connection_options(&sent).collect();
-    let dropped: Vec<HeaderName> = sent
-        .keys()
-        .filter(|name| {
-            let name = name.as_str();
-            stays_here(name)
-                || matches!(name, "host" | "content-length" | "expect")
-                || (name == "authorization" && !via.forwards_authorization)
-                || (!options.is_empty() && options.iter().any(|option| option == name))
-        })
-        .cloned()
-        .collect();
-    for name in dropped {
-        sent.remove(name);
+/// The head of a request that goes on; made for each time that it is sent.
+pub(super) struct Head<'a> {
+    /// As the client sent it.
+    pub(super) sent: &'a HeaderMap,
+    /// What is said of its connection.
+    pub(super) via: Via<'a>,
+    /// What is said of its caller.
+    pub(super) identity: Vec<(HeaderName, HeaderValue)>,
+    /// Whether it asks for a WebSocket.
+    pub(super) is_websocket: bool,
+}
+
+impl Head<'_> {
+    /// Its headers but for Host. Identity is set last, behind everything that a client can name.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = to_upstream(self.sent, &self.via);
+        if self.is_websocket {
+            websocket::ask(&mut headers);
+        }
+        for (name, value) in &self.identity {
+            headers.insert(name.clone(), value.clone());
+        }
+        headers
     }
-    join_cookies(&mut sent);
+}
+
+/// What a client said that goes on, and what we say of its connection.
+fn to_upstream(sent: &HeaderMap, via: &Via<'_>) -> HeaderMap {
+    let options: Vec<String> = connection_options(sent).collect();
+    let goes_on = |name: &str| {
+        !stays_here(name)
+            && !matches!(name, "host" | "content-length" | "expect")
+            && (name != "authorization" || via.forwards_authorization)
+            && !options.iter().any(|option| option == name)
+    };
+    let mut headers = HeaderMap::with_capacity(sent.len() + ADDED);
+    for (name, value) in sent.iter().filter(|(name, _)| goes_on(name.as_str())) {
+        headers.append(name.clone(), value.clone());
+    }
+    join_cookies(&mut headers);
     let mut set = |name, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
-            sent.insert(name, value);
+            headers.insert(name, value);
         }
     };
     set(FORWARDED_FOR, &via.peer.to_canonical().to_string());
     set(FORWARDED_HOST, via.host);
-    set(FORWARDED_PROTO, if via.is_https { "https" } else { "http" });
     set(REQUEST_ID, via.request_id);
-    sent
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if via.is_https { "https" } else { "http" }));
+    headers
 }
 
 /// RFC 9113 §8.2.3: HTTP/2 may send cookies one by one, HTTP/1.1 knows one list of them.
@@ -169,16 +205,7 @@ fn join_cookies(headers: &mut HeaderMap) {
 /// Takes from an upstream's answer what is of its connection to us.
 pub(super) fn from_upstream(headers: &mut HeaderMap) {
     let options: Vec<String> = connection_options(headers).collect();
-    for name in [
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "proxy-authenticate",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ] {
+    for name in &OF_A_CONNECTION {
         headers.remove(name);
     }
     for option in options {
@@ -234,7 +261,7 @@ mod tests {
             ("x_user_id", "admin"),
             ("cookie", "a=1"),
         ]);
-        let went = to_upstream(sent.clone(), &via(false));
+        let went = to_upstream(&sent, &via(false));
         let mut names: Vec<_> = went.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(
@@ -242,7 +269,7 @@ mod tests {
             ["accept", "cookie", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id"]
         );
         assert_eq!(went[FORWARDED_FOR], "192.0.2.7");
-        assert!(to_upstream(sent, &via(true)).contains_key(header::AUTHORIZATION));
+        assert!(to_upstream(&sent, &via(true)).contains_key(header::AUTHORIZATION));
     }
 
     #[test]

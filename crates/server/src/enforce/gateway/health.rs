@@ -1,14 +1,8 @@
 //! Which addresses of an upstream are up: as calls show, and as a path of its own says where one is configured.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::http::{Request, Uri};
-use http_body_util::{Either, Empty};
-use tokio::task::JoinSet;
-
-use super::client::HttpClient;
 use crate::config::UpstreamUrl;
 
 /// Failures in a row, of calls, after which an address rests.
@@ -17,21 +11,18 @@ const FAILED_CALLS: u32 = 3;
 pub(super) const REST: Duration = Duration::from_secs(2);
 /// Failures in a row of its own path, after which nothing is sent to an address.
 const FAILED_CHECKS: u32 = 2;
-/// The longest that an answer to a check is waited for.
-const CHECK: Duration = Duration::from_secs(5);
-
-/// One address of an upstream, and how it does.
-pub(super) struct Address {
-    pub(super) url: UpstreamUrl,
+/// How one address of an upstream does.
+pub(super) struct Health {
+    url: UpstreamUrl,
     failed_calls: AtomicU32,
     /// In milliseconds of the upstream's clock; 0 where it does not rest.
     rests_until: AtomicU64,
     failed_checks: AtomicU32,
 }
 
-impl Address {
-    /// One that nothing bad is known of.
-    pub(super) fn new(url: UpstreamUrl) -> Self {
+impl Health {
+    /// Of one that nothing bad is known of.
+    pub(super) const fn new(url: UpstreamUrl) -> Self {
         Self { url, failed_calls: AtomicU32::new(0), rests_until: AtomicU64::new(0), failed_checks: AtomicU32::new(0) }
     }
 
@@ -75,7 +66,7 @@ impl Address {
     }
 
     /// What its own path said.
-    fn checked(&self, is_healthy: bool) {
+    pub(super) fn checked(&self, is_healthy: bool) {
         let before = match is_healthy {
             true => self.failed_checks.swap(0, Ordering::Relaxed),
             false => self.failed_checks.fetch_add(1, Ordering::Relaxed),
@@ -96,35 +87,12 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Asks every address for `path`, again and again; ends when it is dropped.
-pub(super) fn checks(client: &HttpClient, addresses: &Arc<[Address]>, path: &str, every: Duration) -> JoinSet<()> {
-    let mut checks = JoinSet::new();
-    for (index, address) in addresses.iter().enumerate() {
-        let Some(uri) = super::client::uri(&address.url, path) else { continue };
-        let (client, addresses) = (client.clone(), Arc::clone(addresses));
-        checks.spawn(async move {
-            loop {
-                addresses[index].checked(is_healthy(&client, &uri, every.min(CHECK)).await);
-                tokio::time::sleep(every).await;
-            }
-        });
-    }
-    checks
-}
-
-async fn is_healthy(client: &HttpClient, uri: &Uri, patience: Duration) -> bool {
-    let mut request = Request::new(Either::Left(Empty::new()));
-    *request.uri_mut() = uri.clone();
-    let answer = tokio::time::timeout(patience, client.request(request)).await;
-    matches!(answer, Ok(Ok(response)) if response.status().is_success())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn address() -> Address {
-        Address::new(UpstreamUrl::try_from("http://127.0.0.1:9000".to_owned()).unwrap())
+    fn address() -> Health {
+        Health::new(UpstreamUrl::try_from("http://127.0.0.1:9000".to_owned()).unwrap())
     }
 
     #[test]

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 
 use super::headers::connection_options;
-use super::shares::Share;
+use super::held::Held;
 use crate::app::App;
 use crate::enforce::check::{Ask, check, identify};
 use crate::enforce::presented::Presented;
@@ -21,8 +21,8 @@ const DECIDED_AGAIN: Duration = Duration::from_millis(500);
 
 /// The call that opened a tunnel.
 pub(super) struct Opened {
-    /// Its place among the upstream's calls.
-    pub(super) _share: Share,
+    /// The answer, which holds a place among the upstream's calls.
+    pub(super) _answer: Held,
     pub(super) app: App,
     pub(super) presented: Presented,
     pub(super) resource: String,
