@@ -28,6 +28,7 @@ mod support;
 mod tls;
 mod traces;
 mod upstream;
+mod upstream_connections;
 mod upstream_health;
 mod upstream_tls;
 mod usage;

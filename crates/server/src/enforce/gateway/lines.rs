@@ -1,7 +1,7 @@
 //! Connections to one address of an upstream.
 //!
 //! A connection has no task of its own: the call that uses it drives it, so that a request, its answer and both bodies pass
-//! within one task, and nobody is woken for another (`docs/decisions/0039-a-call-drives-its-connection.md`). Between two calls
+//! within one task, and nobody is woken for another (`docs/decisions/0035-a-call-drives-its-connection.md`). Between two calls
 //! it waits in a list. Nobody listens to it there: whether it still lives is looked at when it is taken.
 
 use std::pin::pin;
