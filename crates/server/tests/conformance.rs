@@ -24,6 +24,23 @@ const NOT_PROVEN: [(&str, &str); 1] = [(
     "no type of authorization details is known (docs/decisions/0032), so none is ever granted and nothing is there to return",
 )];
 
+/// What the names of the OpenID Foundation's modules begin with.
+const MODULES: [&str; 3] = ["oidcc_", "fapi2_", "authzen_pdp_"];
+
+/// Modules of its AuthZEN plans that are not re-created: those of the variant in which properties decide.
+const LEFT_OUT: [&str; 10] = [
+    "authzen-pdp-action-search-action-search-with-properties",
+    "authzen-pdp-evaluation-fixture-request-deny-based-on-action-properties",
+    "authzen-pdp-evaluation-fixture-request-deny-based-on-properties",
+    "authzen-pdp-evaluation-fixture-request-permit-based-on-action-properties",
+    "authzen-pdp-evaluation-fixture-request-permit-based-on-subject-properties",
+    "authzen-pdp-evaluations-batch-with-default-value-merging",
+    "authzen-pdp-evaluations-batch-with-properties-validated",
+    "authzen-pdp-evaluations-batch-with-subject-properties-validated",
+    "authzen-pdp-resource-search-resource-search-with-subject-properties",
+    "authzen-pdp-subject-search-subject-search-with-resource-properties",
+];
+
 /// Tests by the id that their names begin with: as a sentence, with the file.
 type Proofs = BTreeMap<String, Vec<(String, String)>>;
 
@@ -64,7 +81,7 @@ fn named_tests(root: &Path) -> (Proofs, Vec<(String, String)>) {
         let text = std::fs::read_to_string(&file).expect("a source");
         let shown = file.strip_prefix(root).expect("below the root").display().to_string();
         for name in function_names(&text) {
-            if name.starts_with("oidcc_") || name.starts_with("fapi2_") {
+            if MODULES.iter().any(|prefix| name.starts_with(prefix)) {
                 modules.push((name.replace('_', "-"), shown.clone()));
             }
             let parts: Vec<&str> = name.split('_').collect();
@@ -129,6 +146,13 @@ fn page(proofs: &Proofs, modules: &[(String, String)]) -> String {
     );
     for module in modules {
         writeln!(page, "- {}", link(module)).expect("memory");
+    }
+    page.push_str(
+        "\nLeft out, because a `status` of a record, a `role` of a user or a flag of an action decides in them: permissions and scopes decide here \
+         and no such property does ([0026](../decisions/0026-authzen-is-a-door.md)).\n\n",
+    );
+    for module in LEFT_OUT {
+        writeln!(page, "- {module}").expect("memory");
     }
     page
 }
