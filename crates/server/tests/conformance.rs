@@ -142,7 +142,8 @@ fn page(proofs: &Proofs, modules: &[(String, String)]) -> String {
         }
     }
     page.push_str(
-        "\n## Modules of the OpenID Foundation's suite\n\nRe-created under their own names; the suite itself has not run.\n\n",
+        "\n## Modules of the OpenID Foundation's suite\n\nRe-created under their own names; the suite itself has not run. \
+         In the modules of AuthZEN a record is a route, `read` is `GET`, `write` is `PUT`, and the caller presents an access token.\n\n",
     );
     for module in modules {
         writeln!(page, "- {}", link(module)).expect("memory");

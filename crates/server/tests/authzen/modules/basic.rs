@@ -16,6 +16,7 @@ async fn refuses_bearer(token: Option<&str>) {
     let body = valid("evaluation").to_string();
     let answer = fixture.server.send("POST", "/access/v1/evaluation", &headers, body).await;
     assert_eq!(answer.status, 401, "{token:?}");
+    assert!(answer.header("www-authenticate").starts_with("Bearer realm="), "{token:?}");
 }
 
 #[tokio::test]
