@@ -194,7 +194,8 @@ pub async fn identify(
         }
         None => {
             app.metrics.token_misses.add();
-            read(app, contracts, digest, now).await?
+            // boxed: large, and seldom needed, while every call carries its future about
+            Box::pin(read(app, contracts, digest, now)).await?
         }
     };
     Ok(match token {

@@ -27,6 +27,15 @@ use crate::http::form::Form;
 use crate::http::now::RequestContext;
 use crate::telemetry::doors::Watch;
 
+/// What proxies say of a request of theirs; looked for with every call, so not by a text that would be read each time.
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+const ORIGINAL_HOST: HeaderName = HeaderName::from_static("x-original-host");
+const ORIGINAL_METHOD: HeaderName = HeaderName::from_static("x-original-method");
+const ORIGINAL_URI: HeaderName = HeaderName::from_static("x-original-uri");
+const ORIGINAL_URL: HeaderName = HeaderName::from_static("x-original-url");
 /// What nginx, which knows only 401 and 403, would have been answered otherwise.
 const STATUS: HeaderName = HeaderName::from_static("x-countersign-status");
 /// The refusal's body, which nginx throws away: a header can be shown.
@@ -92,7 +101,7 @@ fn upstream(query: Option<&str>) -> Result<Option<String>, ApiError> {
 
 /// nginx makes 500 of every refusal that is not 401 or 403.
 fn is_nginx(headers: &HeaderMap) -> bool {
-    headers.contains_key("x-original-uri") || headers.contains_key("x-original-url")
+    headers.contains_key(ORIGINAL_URI) || headers.contains_key(ORIGINAL_URL)
 }
 
 async fn as_nginx_needs(is_nginx: bool, answer: Response) -> Response {
@@ -126,16 +135,16 @@ fn ascii(json: &[u8]) -> Option<String> {
 
 /// Reads what the proxy says of its client's request.
 fn read(headers: &HeaderMap) -> Result<SubRequest<'_>, ApiError> {
-    let host = same(one(headers, "x-forwarded-host")?, one(headers, "x-original-host")?)?;
+    let host = same(one(headers, &FORWARDED_HOST)?, one(headers, &ORIGINAL_HOST)?)?;
     let host = host.ok_or_else(|| missing("X-Forwarded-Host"))?;
-    let is_https = match one(headers, "x-forwarded-proto")? {
+    let is_https = match one(headers, &FORWARDED_PROTO)? {
         Some("https" | "wss") => true,
         Some("http" | "ws") => false,
         _ => return Err(missing("X-Forwarded-Proto (http or https)")),
     };
-    let method = same(one(headers, "x-forwarded-method")?, one(headers, "x-original-method")?)?;
-    let url = one(headers, "x-original-url")?.map(|url| path_of(url, is_https, host)).transpose()?;
-    let target = same(same(one(headers, "x-forwarded-uri")?, one(headers, "x-original-uri")?)?, url)?;
+    let method = same(one(headers, &FORWARDED_METHOD)?, one(headers, &ORIGINAL_METHOD)?)?;
+    let url = one(headers, &ORIGINAL_URL)?.map(|url| path_of(url, is_https, host)).transpose()?;
+    let target = same(same(one(headers, &FORWARDED_URI)?, one(headers, &ORIGINAL_URI)?)?, url)?;
     Ok(SubRequest {
         method: method.ok_or_else(|| missing("X-Forwarded-Method or X-Original-Method"))?,
         target: target.ok_or_else(|| missing("X-Forwarded-Uri or X-Original-URI"))?,
@@ -148,7 +157,7 @@ fn missing(what: &str) -> ApiError {
     ApiError::bad_request(format!("the proxy must say {what}: see the guide to forward-auth"))
 }
 
-fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, ApiError> {
+fn one<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, ApiError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),

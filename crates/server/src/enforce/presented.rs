@@ -63,6 +63,7 @@ impl Presented {
     /// strangers leave nothing behind.
     pub async fn is_first_use(self, app: &App, now: Timestamp) -> Result<bool, StoreError> {
         let Self::Token { used: Some(used), .. } = self else { return Ok(true) };
-        app.store.system(SystemTask::Enforcement, now, app.entropy.as_ref()).claim_proof(&used).await
+        let store = app.store.system(SystemTask::Enforcement, now, app.entropy.as_ref());
+        Box::pin(store.claim_proof(&used)).await
     }
 }

@@ -68,7 +68,7 @@ pub(crate) enum Malformed {
 /// When it is too long already, or a line ends in anything but CR LF.
 pub(super) fn end(bytes: &[u8], searched: usize) -> Result<Option<usize>, Malformed> {
     let mut from = searched.saturating_sub(3);
-    while let Some(at) = bytes[from..].iter().position(|byte| matches!(byte, b'\r' | b'\n')).map(|at| from + at) {
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', &bytes[from..]).map(|at| from + at) {
         match (bytes[at], bytes.get(at + 1)) {
             (b'\r', Some(b'\n')) if bytes[at + 2..].starts_with(b"\r\n") => {
                 return if at + 4 > MAX_HEAD { Err(Malformed::HeadTooLong) } else { Ok(Some(at + 4)) };

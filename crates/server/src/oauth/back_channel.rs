@@ -148,7 +148,7 @@ impl BackChannel {
         let is_signed = ["client_assertion", "request"].into_iter().any(|name| form.value(name).is_some());
         Ok(match client {
             Some(client) if is_signed => {
-                (Some(self.app.client_sources.with_keys(client, self.context.now).await), secrets)
+                (Some(Box::pin(self.app.client_sources.with_keys(client, self.context.now)).await), secrets)
             }
             client => (client, secrets),
         })
@@ -156,10 +156,16 @@ impl BackChannel {
 
     /// What this node remembers of a client, or what the database or its document says now.
     async fn registered(&self, id: &ClientId) -> Result<(Option<Client>, Vec<SecretHash>), StoreError> {
-        let (app, now, store) = (&self.app, self.context.now, self.store());
-        if let Some(known) = app.remembered.client(id, &app.store, now) {
-            return Ok((Some(known.client.clone()), known.secrets.clone()));
+        match self.app.remembered.client(id, &self.app.store, self.context.now) {
+            Some(known) => Ok((Some(known.client.clone()), known.secrets.clone())),
+            // boxed: large, and seldom needed, while every request carries its future about
+            None => Box::pin(self.read(id)).await,
         }
+    }
+
+    /// Reads a client, and remembers it.
+    async fn read(&self, id: &ClientId) -> Result<(Option<Client>, Vec<SecretHash>), StoreError> {
+        let (app, now, store) = (&self.app, self.context.now, self.store());
         // known before anything is read: what changes meanwhile makes this too old to be used again
         let number = app.store.authority_number();
         let client = app.client_sources.client(&store, id, now).await?;

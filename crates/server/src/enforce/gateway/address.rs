@@ -52,7 +52,7 @@ impl Address {
         is_websocket: bool,
     ) -> Result<(Response<Incoming>, Option<Line>), Failed> {
         if is_websocket {
-            return Ok((self.lines.send_to_upgrade(request).await?, None));
+            return Ok((Box::pin(self.lines.send_to_upgrade(request)).await?, None));
         }
         let (response, line) = self.lines.send(request).await?;
         Ok((response, Some(line)))

@@ -84,7 +84,8 @@ impl Lines {
                 },
             }
         }
-        let mut line = self.open().await?;
+        // boxed: large, and seldom needed, while every call carries its future about
+        let mut line = Box::pin(self.open()).await?;
         let response = line.send(request).await.map_err(|error| Failed::Unanswered(error.into_error()))?;
         Ok((response, line))
     }
