@@ -7,8 +7,14 @@ mod chunks;
 #[expect(dead_code, reason = "the reader counts, and nobody asks here")]
 #[path = "../../../server/src/telemetry/counting.rs"]
 mod counting;
+#[path = "../../../server/src/listener/fields.rs"]
+mod fields;
+#[path = "../../../server/src/listener/frames.rs"]
+mod frames;
 #[path = "../../../server/src/listener/head.rs"]
 mod head;
+#[path = "../../../server/src/http/host.rs"]
+mod host;
 #[expect(dead_code, reason = "the reader counts, and nobody asks here")]
 #[path = "../../../server/src/telemetry/listeners.rs"]
 mod listeners;
@@ -16,7 +22,11 @@ mod listeners;
 mod pace;
 #[path = "../../../server/src/listener/strict.rs"]
 mod strict;
-/// Where the reader looks for what it counts.
+/// Where the reader looks for what a host is.
+mod http {
+    pub(crate) use crate::host;
+}
+/// Where it looks for what it counts.
 mod telemetry {
     pub(crate) use crate::listeners;
 }
@@ -26,13 +36,13 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
+use hyper::header::{CONNECTION, HOST, HeaderValue, UPGRADE};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -157,19 +167,32 @@ fn dechunked(mut bytes: &[u8]) -> Vec<u8> {
 /// The requests that hyper reads behind our reader, which gets so many bytes at once.
 fn read_by_hyper(bytes: &[u8], cut: usize) -> Vec<Read> {
     let requests = Rc::new(RefCell::new(Vec::new()));
-    let kept = Rc::clone(&requests);
+    let (kept, refused) = (Rc::clone(&requests), Arc::<OnceLock<strict::Unread>>::default());
+    let is_refused = Arc::clone(&refused);
     let service = service_fn(move |request: Request<Incoming>| {
-        let kept = Rc::clone(&kept);
-        async move { Ok::<_, Infallible>(keep(request, &kept).await) }
+        let (kept, is_refused) = (Rc::clone(&kept), is_refused.get().is_some());
+        async move {
+            if !is_refused {
+                return Ok::<_, Infallible>(keep(request, &kept).await);
+            }
+            assert!(is_stand_in(&request), "{request:?} behind a refused request");
+            Ok(Response::new(Empty::new()))
+        }
     });
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let connection = strict::Strict::new(Memory { bytes: bytes.to_vec(), at: 0, cut }, peer, Arc::default());
+    let connection = strict::Strict::new(Memory { bytes: bytes.to_vec(), at: 0, cut }, peer, Arc::default(), refused);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let mut builder = hyper::server::conn::http1::Builder::new();
     // as in `listener.rs`
     builder.header_read_timeout(None).max_headers(128).max_buf_size(128 * 1_024);
     let _ = runtime.block_on(builder.serve_connection(TokioIo::new(connection), service).into_future());
     requests.take()
+}
+
+/// What our reader hands on in place of a request that it refused.
+fn is_stand_in(request: &Request<Incoming>) -> bool {
+    let has = |name, value: &str| request.headers().get(name).is_some_and(|known| known == value);
+    request.method() == Method::GET && request.uri() == "/" && has(HOST, "refused") && has(CONNECTION, "close")
 }
 
 async fn keep(request: Request<Incoming>, kept: &RefCell<Vec<Read>>) -> Response<Empty<Bytes>> {
