@@ -30,7 +30,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::http::error::ApiError;
 use crate::telemetry::listeners::ListenerCounts;
 pub use certificates::Shown;
-pub(crate) use head::Malformed;
+pub(crate) use head::{MAX_FIELD, MAX_FIELDS, Malformed};
 use reader::Read;
 use strict::Strict;
 pub(crate) use strict::Unread;

@@ -54,20 +54,6 @@ impl Mounts {
         Self { router: for_apps().fallback(trouble::not_found).with_state(app.clone()), app, has_forward_auth: false }
     }
 
-    async fn reply(self, mut request: Request<Incoming>, peer: SocketAddr) -> Response {
-        let context = RequestContext::new(&self.app);
-        request.extensions_mut().insert(context.clone());
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let mut response = match load::admit(&self.app, &context, (&request, peer.ip())) {
-            Ok(_turn) => self.route(request.map(Body::new)).await,
-            Err(overloaded) => *overloaded,
-        };
-        if let Ok(name) = HeaderValue::from_str(&context.context_id) {
-            response.headers_mut().insert(CORRELATION_HEADER, name);
-        }
-        response
-    }
-
     /// What is asked with every call of an API has no time to be looked for among all mounts.
     async fn route(self, request: Request<Body>) -> Response {
         match (request.method(), request.uri().path()) {
@@ -81,12 +67,18 @@ impl Mounts {
 impl Answer for Mounts {
     type Body = Body;
 
-    fn answer(
-        self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> impl Future<Output = Response<Body>> + Send + 'static {
-        self.reply(request, peer)
+    async fn answer(self, mut request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let context = RequestContext::new(&self.app);
+        request.extensions_mut().insert(context.clone());
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let mut response = match load::admit(&self.app, &context, (&request, peer.ip())) {
+            Ok(_turn) => self.route(request.map(Body::new)).await,
+            Err(overloaded) => *overloaded,
+        };
+        if let Ok(name) = HeaderValue::from_str(&context.context_id) {
+            response.headers_mut().insert(CORRELATION_HEADER, name);
+        }
+        response
     }
 
     fn refuse(self, why: ApiError) -> Response<Body> {

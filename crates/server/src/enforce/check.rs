@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use axum::http::{HeaderName, HeaderValue};
-
 use countersign_decision::{
     Authority, Caller, ClientRef, Contract, Contracts, Decision, Denial, Operation, OwnedPermit, Permission, Reason,
     Scope, Snapshot, StepUp, Subject, decide, decide_operation,

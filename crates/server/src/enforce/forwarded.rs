@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use countersign_decision::Canonical;
 
@@ -41,13 +41,6 @@ pub struct Forwarded<'a> {
     pub door: Door,
     /// The upstream, where the proxy names it: then the target is one of that upstream, without prefix.
     pub upstream: Option<&'a str>,
-}
-
-/// Whether the proxy's client asks for another protocol that is a WebSocket (RFC 6455 §4.1, RFC 9110 §7.8).
-fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    let of_values =
-        headers.get_all(header::UPGRADE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    { of_values }.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
 impl Forwarded<'_> {
@@ -106,8 +99,8 @@ impl Forwarded<'_> {
         if self.door == Door::ExtAuthz {
             gateway::check_path_overrides(self.headers)?;
         }
-        if asks_for_websocket(self.headers) && !place.upstream.websockets.contains(&allowed.operation_id) {
-            return Err(ApiError::bad_request("this operation opens no WebSocket"));
+        if gateway::upgrades_to_websocket(self.headers) {
+            gateway::check_operation(place.upstream, &allowed.operation_id)?;
         }
         match Identity::of(&visit.asker, allowed.permit.as_ref()) {
             Some(identity) => Ok(identity.headers(visit.app, place.upstream, visit.context.now)?.into_iter().collect()),

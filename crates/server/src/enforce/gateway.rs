@@ -66,6 +66,7 @@ use lent::Lender;
 use lines::Failed;
 pub(super) use names::stays_with_proxy;
 use websocket::Opened;
+pub(super) use websocket::{check_operation, upgrades_to_websocket};
 
 /// The gateway's side of a running server.
 #[derive(Clone)]
@@ -190,9 +191,7 @@ impl Gateway {
 
         let is_websocket = websocket::is_asked_for(parts);
         if is_websocket {
-            if !place.upstream.websockets.contains(&allowed.operation_id) {
-                return Err(ApiError::bad_request("this operation opens no WebSocket"));
-            }
+            check_operation(place.upstream, &allowed.operation_id)?;
             websocket::check_handshake(&parts.headers, !body.is_end_stream())?;
         }
         let identity = match Identity::of(&visit.asker, allowed.permit.as_ref()) {

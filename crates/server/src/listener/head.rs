@@ -9,9 +9,9 @@ const MAX_TARGET: usize = 32 * 1_024;
 /// Longest method, in bytes.
 const MAX_METHOD: usize = 32;
 /// Longest field line, in bytes.
-const MAX_FIELD: usize = 16 * 1_024;
+pub(crate) const MAX_FIELD: usize = 16 * 1_024;
 /// Most field lines.
-const MAX_FIELDS: usize = 100;
+pub(crate) const MAX_FIELDS: usize = 100;
 /// Longest head, in bytes.
 pub(super) const MAX_HEAD: usize = 64 * 1_024;
 

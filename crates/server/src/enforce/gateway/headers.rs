@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use super::names::{overrides_method, overrides_url, stays_here};
 use super::websocket;
 use crate::http::error::ApiError;
+use crate::listener::{MAX_FIELD, MAX_FIELDS};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -63,10 +64,6 @@ pub(super) fn host<'r>(
         (host, authority) => authority.or(host).ok_or_else(|| ApiError::bad_request("a request has a Host")),
     }
 }
-
-/// Most field lines of a request, and the longest of them, in bytes: as HTTP/1.1 is read.
-const MAX_FIELDS: usize = 100;
-const MAX_FIELD: usize = 16 * 1_024;
 
 /// Refuses more fields, or longer ones, than HTTP/1.1 brings here.
 ///

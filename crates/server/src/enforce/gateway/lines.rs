@@ -152,7 +152,7 @@ impl Line {
     async fn send(&mut self, request: Request<Sent>) -> Result<Response<Incoming>, TrySendError<Request<Sent>>> {
         let mut answer = pin!(self.sender.try_send_request(request));
         std::future::poll_fn(|context| {
-            drive(&mut self.connection, context);
+            self.drive(context);
             answer.as_mut().poll(context)
         })
         .await
@@ -160,23 +160,19 @@ impl Line {
 
     /// Reads and writes what can be read and written now.
     pub(super) fn drive(&mut self, context: &mut Context<'_>) {
-        drive(&mut self.connection, context);
+        let Some(driven) = &mut self.connection else { return };
+        if let Poll::Ready(ended) = driven.poll_without_shutdown(context) {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection to an upstream ended early");
+            }
+            // whoever waits for something of it hears that it is gone
+            self.connection = None;
+        }
     }
 
     /// Whether another request can be sent. Nobody is woken when that changes, nor by what was asked before.
     fn is_ready(&mut self) -> bool {
         self.drive(&mut Context::from_waker(Waker::noop()));
         self.connection.is_some() && self.sender.is_ready()
-    }
-}
-
-fn drive(connection: &mut Option<Box<Connection<Stream, Sent>>>, context: &mut Context<'_>) {
-    let Some(driven) = connection else { return };
-    if let Poll::Ready(ended) = driven.poll_without_shutdown(context) {
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a connection to an upstream ended early");
-        }
-        // whoever waits for something of it hears that it is gone
-        *connection = None;
     }
 }

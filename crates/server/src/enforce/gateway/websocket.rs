@@ -12,6 +12,7 @@ use tokio::io::copy_bidirectional;
 use super::headers::connection_options;
 use super::held::Held;
 use crate::app::App;
+use crate::config::Upstream;
 use crate::enforce::check::{Ask, check, identify};
 use crate::enforce::presented::Presented;
 use crate::http::error::ApiError;
@@ -33,12 +34,25 @@ pub(super) struct Opened {
 
 /// Whether a request asks for a WebSocket.
 pub(super) fn is_asked_for(parts: &Parts) -> bool {
-    let names_it = |value: &HeaderValue| {
-        value.as_bytes().split(|byte| *byte == b',').any(|one| one.trim_ascii().eq_ignore_ascii_case(b"websocket"))
-    };
-    parts.method == Method::GET
-        && parts.version == Version::HTTP_11
-        && parts.headers.get_all(header::UPGRADE).iter().any(names_it)
+    parts.method == Method::GET && parts.version == Version::HTTP_11 && upgrades_to_websocket(&parts.headers)
+}
+
+/// Whether one of the protocols that `Upgrade` names is a WebSocket (RFC 6455 §4.1, RFC 9110 §7.8).
+pub(in crate::enforce) fn upgrades_to_websocket(headers: &HeaderMap) -> bool {
+    let protocols =
+        headers.get_all(header::UPGRADE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    { protocols }.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Refuses a WebSocket for an operation that opens none.
+///
+/// # Errors
+/// 400.
+pub(in crate::enforce) fn check_operation(upstream: &Upstream, operation_id: &str) -> Result<(), ApiError> {
+    match upstream.websockets.iter().any(|opening| opening == operation_id) {
+        true => Ok(()),
+        false => Err(ApiError::bad_request("this operation opens no WebSocket")),
+    }
 }
 
 /// Holds a request for a WebSocket to RFC 6455 §4.2.1: what is no handshake to one reader must be none to any other.
